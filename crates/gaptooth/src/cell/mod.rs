@@ -1,0 +1,1 @@
+//! Cell problems and effective coefficients: the truth track.

@@ -1,0 +1,1 @@
+//! Macroscale laws fitted to patch data.

@@ -1,0 +1,1 @@
+//! Coefficients a(x, y) that the user writes as formulas or tables.

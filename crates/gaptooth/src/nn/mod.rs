@@ -1,0 +1,1 @@
+//! Small multilayer perceptrons and their optimisers. Knows no physics.

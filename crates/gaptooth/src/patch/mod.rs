@@ -1,0 +1,70 @@
+//! Patch schemes: the microscale model runs in small patches only, and their coupling stands for the rest.
+//!
+//! Knows no learning and no files.
+
+use crate::linalg::Tridiagonal;
+
+/// Where one patch lies.
+#[derive(Debug, Clone, Copy)]
+pub struct Patch<'a> {
+    /// number of the patch, 0 … n_patch − 1
+    pub index: usize,
+    /// positions of its microscale points, edges included: `[n_sub]`
+    pub x: &'a [f64],
+    /// microscale spacing
+    pub spacing: f64,
+}
+
+/// A microscale model on one patch: the user's simulator, or one of [`models`].
+///
+/// The state of a patch is `u: [n_sub]`; the first and last points are its edges. A model reads them and
+/// never writes them: the coupling, or the burst's boundary condition, does.
+pub trait MicroModel: Sync {
+    /// Writes du/dt at the interior points 1 … n_sub − 2 into `du[1..n_sub - 1]`; `du` has length n_sub.
+    fn rhs_into(&self, patch: &Patch<'_>, t: f64, u: &[f64], du: &mut [f64]);
+
+    /// Writes the three bands of ∂(du)/∂u at the interior rows (row i − 1 of `jacobian` is point i).
+    /// The default differences [`MicroModel::rhs_into`] with three colours.
+    fn jacobian_into(&self, patch: &Patch<'_>, t: f64, u: &[f64], jacobian: &mut Tridiagonal) {
+        difference_jacobian(self, patch, t, u, jacobian);
+    }
+
+    /// True when du/dt = J u with a J that depends neither on u nor on t: then the exact response of a burst
+    /// can be computed once.
+    fn is_linear(&self) -> bool {
+        false
+    }
+}
+
+fn difference_jacobian<M: MicroModel + ?Sized>(
+    model: &M,
+    patch: &Patch<'_>,
+    t: f64,
+    u: &[f64],
+    jacobian: &mut Tridiagonal,
+) {
+    let n = u.len();
+    let mut base = vec![0.0; n];
+    let mut moved = vec![0.0; n];
+    model.rhs_into(patch, t, u, &mut base);
+    for colour in 0..3 {
+        let mut v = u.to_vec();
+        let step = |x: f64| f64::EPSILON.sqrt() * (1.0 + x.abs());
+        for j in (colour..n).step_by(3) {
+            v[j] += step(u[j]);
+        }
+        model.rhs_into(patch, t, &v, &mut moved);
+        for i in 1..n - 1 {
+            for j in i - 1..=i + 1 {
+                if j % 3 == colour {
+                    let d = (moved[i] - base[i]) / (v[j] - u[j]);
+                    match j + 1 - i {
+                        0 => jacobian.lower[i - 1] = d,
+                        1 => jacobian.diagonal[i - 1] = d,
+                        _ => jacobian.upper[i - 1] = d,
+                    }
+                }
+            }
+        }
+    }
+}

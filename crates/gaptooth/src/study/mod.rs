@@ -1,0 +1,1 @@
+//! A study = problem + method + checks → report.
