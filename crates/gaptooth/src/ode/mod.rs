@@ -3,6 +3,9 @@
 //! A [`crate::patch::PatchSystem`] and every fitted closure are [`OdeSystem`]s, so the same integrators
 //! run the microscale truth and the learned law. Nothing here knows of space.
 
+pub mod extrapolation;
+pub mod propagator;
+
 use crate::Result;
 
 /// du/dt = f(t, u), a pure function of its arguments.

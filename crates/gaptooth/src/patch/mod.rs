@@ -2,6 +2,11 @@
 //!
 //! Knows no learning and no files.
 
+pub mod buffered;
+//pub mod burst;
+//pub mod dynamics;
+//pub mod models;
+
 use crate::linalg::Tridiagonal;
 
 /// Where one patch lies.
@@ -29,10 +34,10 @@ pub trait MicroModel: Sync {
         difference_jacobian(self, patch, t, u, jacobian);
     }
 
-    /// True when du/dt = J u with a J that depends neither on u nor on t: then the exact response of a burst
-    /// can be computed once.
-    fn is_linear(&self) -> bool {
-        false
+    /// `Some(group)` when du/dt = J u with a J that depends neither on u nor on t; patches of one group have one
+    /// and the same J, so they share factorisations, and the exact response of a burst is computed once for all.
+    fn linear_group(&self, _patch: usize) -> Option<usize> {
+        None
     }
 }
 

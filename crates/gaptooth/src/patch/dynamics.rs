@@ -1,0 +1,301 @@
+//! Patch dynamics with buffers (Arbabi §3, eq. 7, 10, 11): lift, burst, restrict, and use the slope in any macro-integrator.
+
+use std::sync::{
+    Mutex,
+    atomic::{AtomicU64, Ordering},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    MicroModel,
+    buffered::{BufferedPatches, LiftingOptions, PolynomialLifting},
+    burst::{Response, exact_response, general_slopes},
+};
+use crate::{
+    Error, Result,
+    observer::{Observer, check_interrupt},
+    ode::{OdeSystem, extrapolation::Work, tableau::Tableau},
+};
+
+/// Which way a burst is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum MicroPath {
+    /// exact where the model is linear and time-invariant, else general
+    #[default]
+    Auto,
+    /// the burst's response to each lifting mode, once
+    Exact,
+    /// the stiff integrator, every burst anew
+    General,
+}
+
+/// Length and accuracy of a burst.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BurstOptions {
+    /// time δt over which the slope is taken
+    pub length: f64,
+    /// healing time before it
+    #[serde(default)]
+    pub healing: f64,
+    /// which path
+    #[serde(default)]
+    pub path: MicroPath,
+    /// relative tolerance of the general path
+    #[serde(default = "default_tolerance")]
+    pub tolerance: f64,
+}
+
+fn default_tolerance() -> f64 {
+    1e-9
+}
+
+/// The macroscale slope field that the patches estimate, for several trajectories at once.
+///
+/// As an [`OdeSystem`] its state is `[trajectory][n_x]`, Dirichlet ends included (their slope is zero), so that
+/// every integrator makes it projective: forward Euler with Δt ≫ δt is the paper's scheme. The estimate belongs to the
+/// start of the burst, and is O(δt) from the slope there.
+pub struct PatchDynamics<M: MicroModel> {
+    patches: BufferedPatches,
+    model: M,
+    lifting: PolynomialLifting,
+    burst: BurstOptions,
+    trajectories: usize,
+    /// exact path: the responses and each patch's place among them
+    responses: Option<(Vec<Response>, Vec<usize>)>,
+    bursts: AtomicU64,
+    work: Mutex<Work>,
+    failure: Mutex<Option<Error>>,
+}
+
+impl<M: MicroModel> PatchDynamics<M> {
+    /// Validates the burst, chooses the path, and computes the exact responses if that path is taken.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a burst without length, or the exact path of a model that is not linear.
+    pub fn new(patches: BufferedPatches, model: M, lifting: LiftingOptions, burst: BurstOptions, trajectories: usize) -> Result<Self> {
+        if !(burst.length > 0.0 && burst.length.is_finite() && burst.healing >= 0.0) {
+            return Err(Error::parameter("burst.length", burst.length, "a positive time, with healing ≥ 0", "1e-6 is the paper's"));
+        }
+        if !(burst.tolerance > 0.0 && burst.tolerance < 0.1) {
+            return Err(Error::parameter("burst.tolerance", burst.tolerance, "between 0 and 0.1", "1e-9 is the default"));
+        }
+        let lifting = PolynomialLifting::new(&patches, lifting)?;
+        let linear = (0..patches.len()).all(|p| model.linear_group(p).is_some());
+        if burst.path == MicroPath::Exact && !linear {
+            return Err(Error::parameter("burst.path", "exact", "a linear, time-invariant model", "use path = \"auto\" or \"general\""));
+        }
+        let responses = if linear && burst.path != MicroPath::General { Some(responses(&patches, &model, &lifting, burst)?) } else { None };
+        Ok(PatchDynamics {
+            patches,
+            model,
+            lifting,
+            burst,
+            trajectories,
+            responses,
+            bursts: AtomicU64::new(0),
+            work: Mutex::new(Work::default()),
+            failure: Mutex::new(None),
+        })
+    }
+
+    /// `exact` or `general`.
+    pub fn path(&self) -> &'static str {
+        if self.responses.is_some() { "exact" } else { "general" }
+    }
+
+    /// The patches.
+    pub fn patches(&self) -> &BufferedPatches {
+        &self.patches
+    }
+
+    /// The exact responses of the groups of patches, if that path is taken.
+    pub fn responses(&self) -> Option<&[Response]> {
+        self.responses.as_ref().map(|(r, _)| r.as_slice())
+    }
+
+    /// Patch bursts asked for so far (exact ones included: each stands for one simulation).
+    pub fn bursts(&self) -> u64 {
+        self.bursts.load(Ordering::Relaxed)
+    }
+
+    /// Work of the general path so far.
+    pub fn work(&self) -> Work {
+        *self.work.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// The slopes dU/dt of all trajectories, `[trajectory][n_x]`.
+    ///
+    /// # Errors
+    /// Those of the general path.
+    pub fn slopes(&self, t: f64, state: &[f64], observer: &dyn Observer) -> Result<Vec<f64>> {
+        let n = self.patches.grid().len();
+        self.bursts.fetch_add((self.trajectories * self.patches.len()) as u64, Ordering::Relaxed);
+        let mut du = vec![0.0; state.len()];
+        if let Some((responses, of)) = &self.responses {
+            for (state, du) in state.chunks(n).zip(du.chunks_mut(n)) {
+                let all = self.lifting.coefficients(state);
+                for (p, i) in self.patches.grid().active().enumerate() {
+                    du[i] = all.iter().zip(&responses[of[p]].slopes).map(|(d, c)| d[i] * c).sum();
+                }
+            }
+            return Ok(du);
+        }
+        let lifted = self.lift(state);
+        let (slopes, _, work) =
+            general_slopes(&self.model, &self.patches, &lifted, t, self.burst.healing, self.burst.length, self.burst.tolerance, observer)?;
+        *self.work.lock().unwrap_or_else(|e| e.into_inner()) += work;
+        for (du, slopes) in du.chunks_mut(n).zip(slopes.chunks(self.patches.len())) {
+            du[self.patches.grid().active()].copy_from_slice(slopes);
+        }
+        Ok(du)
+    }
+
+    fn lift(&self, state: &[f64]) -> Vec<Vec<f64>> {
+        let mut lifted = Vec::new();
+        for state in state.chunks(self.patches.grid().len()) {
+            let all = self.lifting.coefficients(state);
+            for i in self.patches.grid().active() {
+                lifted.push(self.lifting.lift(&all.iter().map(|d| d[i]).collect::<Vec<_>>()));
+            }
+        }
+        lifted
+    }
+
+    /// The microscale profile in each patch at the end of a burst from one trajectory's `state`, `[patch][n_sub]`.
+    ///
+    /// # Errors
+    /// Those of the general path.
+    pub fn micro_profiles(&self, t: f64, state: &[f64], observer: &dyn Observer) -> Result<Vec<Vec<f64>>> {
+        let mut profiles = self.lift(state);
+        if let Some((responses, of)) = &self.responses {
+            let all = self.lifting.coefficients(state);
+            for (p, i) in self.patches.grid().active().enumerate() {
+                for (w, d) in responses[of[p]].profiles.iter().zip(&all) {
+                    profiles[p].iter_mut().zip(w).for_each(|(u, w)| *u += d[i] * w);
+                }
+            }
+        } else {
+            let burst = &self.burst;
+            let (_, increments, _) =
+                general_slopes(&self.model, &self.patches, &profiles, t, burst.healing, burst.length, burst.tolerance, observer)?;
+            for (u, w) in profiles.iter_mut().zip(&increments) {
+                u[1..].iter_mut().zip(w).for_each(|(u, w)| *u += w);
+            }
+        }
+        Ok(profiles)
+    }
+
+    /// The error behind a NaN that an integrator met, if any.
+    pub fn take_failure(&self) -> Option<Error> {
+        self.failure.lock().unwrap_or_else(|e| e.into_inner()).take()
+    }
+}
+
+fn responses<M: MicroModel>(
+    patches: &BufferedPatches,
+    model: &M,
+    lifting: &PolynomialLifting,
+    burst: BurstOptions,
+) -> Result<(Vec<Response>, Vec<usize>)> {
+    let mut known = std::collections::BTreeMap::new();
+    let (mut responses, mut of) = (Vec::new(), Vec::new());
+    for p in 0..patches.len() {
+        let group = model.linear_group(p);
+        if !known.contains_key(&group) {
+            known.insert(group, responses.len());
+            responses.push(exact_response(model, patches, p, lifting.modes(), burst.healing, burst.length)?);
+        }
+        of.push(known[&group]);
+    }
+    Ok((responses, of))
+}
+
+impl<M: MicroModel> OdeSystem for PatchDynamics<M> {
+    fn dim(&self) -> usize {
+        self.trajectories * self.patches.grid().len()
+    }
+
+    /// A burst that fails gives NaN here, which integrators refuse; [`PatchDynamics::take_failure`] then says why.
+    fn rhs_into(&self, t: f64, u: &[f64], du: &mut [f64]) {
+        match self.slopes(t, u, &crate::observer::Silent) {
+            Ok(slopes) => du.copy_from_slice(&slopes),
+            Err(error) => {
+                du.fill(f64::NAN);
+                *self.failure.lock().unwrap_or_else(|e| e.into_inner()) = Some(error);
+            }
+        }
+    }
+}
+
+/// Macro-steps of a projective run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MacroSteps {
+    /// the explicit scheme
+    pub tableau: Tableau,
+    /// macro-step Δt
+    pub step: f64,
+    /// number of steps
+    pub count: usize,
+    /// record every so many steps
+    pub every: usize,
+}
+
+/// Recorded states and the slopes that the estimator gave there: times `[n]`, `u` and `u_t` as `[n][trajectory·n_x]`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Recording {
+    /// times of the records
+    pub times: Vec<f64>,
+    /// states
+    pub u: Vec<Vec<f64>>,
+    /// slopes, as estimated
+    pub u_t: Vec<Vec<f64>>,
+}
+
+/// Projective integration of all trajectories from `initial`, recording (u, u_t); goes on from `recording` if it is not empty
+/// (its last record is the state to go on from). `saved` is called after each record.
+///
+/// # Errors
+/// [`Error::NonFinite`] when the macro-step is unstable; [`Error::Interrupted`]; those of the bursts and of `saved`.
+pub fn simulate<M: MicroModel>(
+    dynamics: &PatchDynamics<M>,
+    initial: &[f64],
+    steps: &MacroSteps,
+    mut recording: Recording,
+    observer: &dyn Observer,
+    mut saved: impl FnMut(&Recording) -> Result<()>,
+) -> Result<Recording> {
+    let (tableau, dt) = (&steps.tableau, steps.step);
+    let mut u = recording.u.pop().unwrap_or_else(|| initial.to_vec());
+    recording.u_t.pop();
+    let done = recording.times.pop().map_or(0, |t| (t / dt).round() as usize);
+    for step in done..=steps.count {
+        let t = step as f64 * dt;
+        check_interrupt(observer, "patch dynamics")?;
+        crate::error::check_finite("the macroscale state", &u, Some(t), "shorten the macro-step, or use more stages")?;
+        let mut stages = vec![dynamics.slopes(t, &u, observer)?];
+        if step % steps.every == 0 {
+            recording.times.push(t);
+            recording.u.push(u.clone());
+            recording.u_t.push(stages[0].clone());
+            observer.progress("patch dynamics", step as u64, steps.count as u64, &format!("t = {t:.3}"));
+            saved(&recording)?;
+        }
+        if step == steps.count {
+            break;
+        }
+        for (a, c) in tableau.a.iter().zip(&tableau.c).skip(1) {
+            let mut v = u.clone();
+            for (a, k) in a.iter().zip(&stages) {
+                v.iter_mut().zip(k).for_each(|(v, k)| *v += dt * a * k);
+            }
+            stages.push(dynamics.slopes(t + c * dt, &v, observer)?);
+        }
+        for (b, k) in tableau.b.iter().zip(&stages) {
+            u.iter_mut().zip(k).for_each(|(u, k)| *u += dt * b * k);
+        }
+    }
+    Ok(recording)
+}
