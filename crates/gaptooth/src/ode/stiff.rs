@@ -1,17 +1,16 @@
 //! Stiff systems: variable-order BDF and two SDIRK methods of the diffsol library, to a tolerance.
 
 use super::OdeSystem;
-use super::diffsol_equations::{Equations, FaerMatrix, NotFinite, Rhs};
+use super::diffsol_equations::{Equations, NotFinite, Pattern, Rhs};
 use super::solution::{Solution, Work, check_request};
 use crate::error::check_finite;
 use crate::observer::{Observer, check_interrupt};
 use crate::{Error, Result};
 use diffsol::error::DiffsolError;
-use diffsol::matrix::{MatrixRef, sparsity::MatrixSparsity};
 use diffsol::ode_solver::OdeSolverStatistics;
 use diffsol::{
-    FaerContext, FaerLU, FaerMat, FaerSparseLU, FaerSparseMat, JacobianColoring, LinearSolver, Matrix, OdeBuilder,
-    OdeEquations, OdeSolverMethod, OdeSolverProblem, OdeSolverStopReason, Vector,
+    FaerSparseLU, FaerSparseMat, OdeBuilder, OdeEquations, OdeSolverMethod, OdeSolverProblem, OdeSolverStopReason,
+    Vector,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -94,8 +93,8 @@ impl StiffOptions {
 
 /// Integrates a stiff system from `u0` at `t0` to exactly the given `times` (strictly increasing, from `t0` on).
 ///
-/// Newton's matrices come from [`OdeSystem::jvp_into`]: n products and a dense LU of O(n³), or, where the system
-/// tells its [`OdeSystem::sparsity`], as many products as colours and a sparse LU. Outputs between steps use the
+/// Newton's matrices come from [`OdeSystem::jvp_into`]: n products and an LU of O(n³), or, where the system tells its
+/// [`OdeSystem::sparsity`], as many products as colours and a sparse LU. Outputs between steps use the
 /// method's own interpolant; the last one is a step's end.
 ///
 /// ```
@@ -140,13 +139,16 @@ pub fn integrate_stiff(
         return Ok(Solution { t: times.to_vec(), u, work: Work { rhs: 1, ..Work::default() } });
     }
     let request = Request { t0, u0, times, options, observer };
-    match system.sparsity() {
-        None => solve::<FaerMat<f64>, FaerLU<f64>>(Rhs::new(system, None), &request),
-        Some(entries) => {
-            let pattern = pattern(system.dim(), entries)?;
-            solve::<FaerSparseMat<f64>, FaerSparseLU<f64>>(Rhs::new(system, Some(pattern)), &request)
-        }
+    solve(Rhs::new(system, pattern(system)?), &request)
+}
+
+fn pattern(system: &dyn OdeSystem) -> Result<Pattern> {
+    let (dim, entries) = (system.dim(), system.sparsity());
+    if let Some((i, j)) = entries.iter().flatten().find(|(i, j)| *i >= dim || *j >= dim) {
+        let expected = format!("rows and columns below the dimension {dim}");
+        return Err(Error::parameter("sparsity", format!("({i}, {j})"), expected, "correct OdeSystem::sparsity"));
     }
+    Pattern::new(dim, entries).map_err(|e| stopped(&e.into(), None))
 }
 
 struct Request<'r> {
@@ -157,44 +159,22 @@ struct Request<'r> {
     observer: &'r dyn Observer,
 }
 
-type Pattern = (<FaerSparseMat<f64> as Matrix>::Sparsity, JacobianColoring<FaerSparseMat<f64>>);
-
-fn pattern(dim: usize, mut entries: Vec<(usize, usize)>) -> Result<Pattern> {
-    entries.sort_unstable();
-    entries.dedup();
-    if let Some((i, j)) = entries.iter().find(|(i, j)| *i >= dim || *j >= dim) {
-        let expected = format!("rows and columns below the dimension {dim}");
-        return Err(Error::parameter("sparsity", format!("({i}, {j})"), expected, "correct OdeSystem::sparsity"));
-    }
-    let sparsity = MatrixSparsity::<FaerSparseMat<f64>>::try_from_indices(dim, dim, entries.clone())
-        .map_err(|e| stopped(&e.into(), None))?;
-    let coloring = JacobianColoring::new(&sparsity, &entries, FaerContext::default());
-    Ok((sparsity, coloring))
-}
-
-fn solve<M, LS>(rhs: Rhs<'_, M>, request: &Request<'_>) -> Result<Solution>
-where
-    M: FaerMatrix,
-    LS: LinearSolver<M>,
-    for<'b> &'b M: MatrixRef<M>,
-{
+fn solve(rhs: Rhs<'_>, request: &Request<'_>) -> Result<Solution> {
     let problem = problem(rhs, request).map_err(|e| stopped(&e, None))?;
     let failed = |e: DiffsolError| stopped(&e, problem.eqn.rhs.not_finite.get());
     match request.options.method {
-        StiffMethod::Bdf => march(problem.bdf::<LS>().map_err(failed)?, request),
-        StiffMethod::TrBdf2 => march(problem.tr_bdf2::<LS>().map_err(failed)?, request),
-        StiffMethod::Esdirk34 => march(problem.esdirk34::<LS>().map_err(failed)?, request),
+        StiffMethod::Bdf => march(problem.bdf::<Lu>().map_err(failed)?, request),
+        StiffMethod::TrBdf2 => march(problem.tr_bdf2::<Lu>().map_err(failed)?, request),
+        StiffMethod::Esdirk34 => march(problem.esdirk34::<Lu>().map_err(failed)?, request),
     }
 }
 
-type Problem<'s, M> = OdeSolverProblem<Equations<'s, M>>;
+type Lu = FaerSparseLU<f64>;
+type Problem<'s> = OdeSolverProblem<Equations<'s>>;
 
-fn problem<'s, M: FaerMatrix>(
-    rhs: Rhs<'s, M>,
-    request: &Request<'_>,
-) -> std::result::Result<Problem<'s, M>, DiffsolError> {
+fn problem<'s>(rhs: Rhs<'s>, request: &Request<'_>) -> std::result::Result<Problem<'s>, DiffsolError> {
     let end = request.times[request.times.len() - 1];
-    let mut problem = OdeBuilder::<M>::new()
+    let mut problem = OdeBuilder::<FaerSparseMat<f64>>::new()
         .t0(request.t0)
         .h0(end - request.t0)
         .rtol(request.options.rtol)
@@ -207,10 +187,9 @@ fn problem<'s, M: FaerMatrix>(
 }
 
 /// Steps to the last time, filling in the outputs passed on the way.
-fn march<'p, 's: 'p, M, S>(mut solver: S, request: &Request<'_>) -> Result<Solution>
+fn march<'p, 's: 'p, S>(mut solver: S, request: &Request<'_>) -> Result<Solution>
 where
-    M: FaerMatrix + 'p,
-    S: OdeSolverMethod<'p, Equations<'s, M>>,
+    S: OdeSolverMethod<'p, Equations<'s>>,
 {
     let rhs = &solver.problem().eqn.rhs;
     let failed = |e: DiffsolError| stopped(&e, rhs.not_finite.get());
@@ -246,7 +225,7 @@ where
     Ok(Solution { t: times.to_vec(), u: states, work })
 }
 
-fn work<M: FaerMatrix>(statistics: &OdeSolverStatistics, rhs: &Rhs<'_, M>) -> Work {
+fn work(statistics: &OdeSolverStatistics, rhs: &Rhs<'_>) -> Work {
     Work {
         rhs: rhs.calls.get() + 1,
         jvp: rhs.jvps.get(),
