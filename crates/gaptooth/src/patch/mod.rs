@@ -2,6 +2,15 @@
 //!
 //! Knows no learning and no files.
 
+pub mod coupling;
+pub mod grid;
+pub mod lattice;
+pub mod system;
+
+pub use coupling::Coupling;
+pub use grid::PatchGrid;
+pub use system::PatchSystem;
+
 use crate::linalg::Tridiagonal;
 
 /// Where one patch lies.
