@@ -5,6 +5,15 @@
 
 use crate::Result;
 
+pub mod burst;
+pub mod explicit;
+pub mod projective;
+pub mod slow_field;
+pub mod solution;
+pub mod tableau;
+
+pub use solution::{Counted, Solution, Work};
+
 /// du/dt = f(t, u), a pure function of its arguments.
 pub trait OdeSystem: Sync {
     /// Length of the state.
@@ -33,7 +42,7 @@ pub trait OdeSystem: Sync {
 }
 
 /// A one-step method of a declared order.
-pub trait Integrator {
+pub trait Integrator: Sync {
     /// The order p: halving `dt` divides the error by 2^p.
     fn order(&self) -> usize;
 
