@@ -190,7 +190,7 @@ mod tests {
     };
 
     fn systems() -> Vec<PatchSystem<LatticeDiffusion>> {
-        let shape = PatchShape::new(8, 1, 0.01).unwrap();
+        let shape = PatchShape::new(7, 1, 0.01).unwrap();
         let periodic = PatchAxis::periodic([0.0, 1.0], 7, shape).unwrap();
         let bounded = |b| PatchAxis::bounded([0.0, 1.0], b, 7, Placement::Equispaced, shape).unwrap();
         let polynomial = Coupling::Polynomial { order: 4, source: Source::NextToEdge };

@@ -39,7 +39,7 @@ pub enum Coupling {
     Slope {
         /// even, at least 2, below the number of patches
         degree: usize,
-        /// microscale points per period of the coefficient
+        /// microscale points per period of the coefficient; two or more whole periods make n_sub − n_edge
         period: usize,
     },
 }
@@ -235,7 +235,9 @@ mod tests {
         assert!(few.contains("at least 7 patches"), "{few}");
         assert!(text(Coupling::Polynomial { order: 3, source: Source::NextToEdge }, 5).contains("even"));
         assert!(text(Coupling::Spectral { source: Source::MidPatch }, 5).contains("odd"));
-        assert!(text(Coupling::Slope { degree: 2, period: 7 }, 5).contains("period"));
+        let phase = text(Coupling::Slope { degree: 2, period: 3 }, 5);
+        assert!(phase.contains("n_sub = 8") && phase.contains("use n_sub = 7"), "{phase}");
+        assert!(text(Coupling::Slope { degree: 2, period: 7 }, 5).contains("use n_sub = 15"));
         let line =
             PatchAxis::bounded([0.0, 1.0], Boundary::Dirichlet, 5, Default::default(), *axis(5).shape()).unwrap();
         let spectral = Coupling::Spectral { source: Source::NextToEdge };
@@ -249,7 +251,7 @@ mod tests {
             for coupling in [
                 Coupling::Spectral { source: Source::NextToEdge },
                 Coupling::Polynomial { order: 4, source: Source::NextToEdge },
-                Coupling::Slope { degree: 4, period: 3 },
+                Coupling::Slope { degree: 4, period: (10 - n_edge) / (4 - n_edge) },
             ] {
                 let weights = coupling.weights(&axis).unwrap();
                 let points: Vec<usize> = weights.edges().iter().map(|e| e.point).collect();
