@@ -6,10 +6,13 @@
 use crate::Result;
 
 pub mod burst;
+mod diffsol_equations;
+pub mod equilibrium;
 pub mod explicit;
 pub mod projective;
 pub mod slow_field;
 pub mod solution;
+pub mod stiff;
 pub mod tableau;
 
 pub use solution::{Counted, Solution, Work};
@@ -38,6 +41,12 @@ pub trait OdeSystem: Sync {
         for (a, b) in jv.iter_mut().zip(&minus) {
             *a = (*a - b) / (2.0 * h);
         }
+    }
+
+    /// The (row, column) pairs where ∂f/∂u may be non-zero, where the system knows them: stiff solvers then work
+    /// with sparse matrices. None means dense.
+    fn sparsity(&self) -> Option<Vec<(usize, usize)>> {
+        None
     }
 }
 

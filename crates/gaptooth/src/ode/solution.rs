@@ -66,6 +66,10 @@ impl OdeSystem for Counted<'_> {
         self.jvp.fetch_add(1, Relaxed);
         self.system.jvp_into(t, u, v, jv);
     }
+
+    fn sparsity(&self) -> Option<Vec<(usize, usize)>> {
+        self.system.sparsity()
+    }
 }
 
 /// The state has the system's length and is finite; the times are finite, at or after `t0`, strictly increasing.
