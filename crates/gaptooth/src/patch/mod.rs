@@ -3,9 +3,14 @@
 //! Knows no learning and no files.
 
 pub mod buffered;
-//pub mod burst;
-//pub mod dynamics;
-//pub mod models;
+pub mod coupling;
+pub mod grid;
+pub mod lattice;
+pub mod system;
+
+pub use coupling::Coupling;
+pub use grid::PatchGrid;
+pub use system::PatchSystem;
 
 use crate::linalg::Tridiagonal;
 

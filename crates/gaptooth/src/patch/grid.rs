@@ -1,0 +1,450 @@
+//! Where the patches lie: centres, spacing and microscale points, checked once and never changed.
+//!
+//! A [`PatchGrid`] is a product of [`PatchAxis`], one per space dimension, so everything that concerns
+//! one direction (placement, coupling weights) is written for an axis.
+
+use serde::{Deserialize, Serialize};
+
+use super::Patch;
+use crate::{Error, Result, grid::Boundary};
+
+/// Which microscale values of the patches the coupling interpolates to the patch edges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The opposite next-to-edge values ("edgy" interpolation): the coupled system stays self-adjoint on
+    /// a periodic domain. Bunder, Kevrekidis, Roberts, Numer. Math. 149 (2021) 229-272.
+    #[default]
+    NextToEdge,
+    /// The value in the middle of the patch, for both edges (the classic scheme).
+    MidPatch,
+}
+
+/// The microscale points of a patch along one axis: `n_sub` points, `spacing` apart, of which the outer
+/// `n_edge` on each side are filled by the coupling.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct PatchShape {
+    n_sub: usize,
+    n_edge: usize,
+    spacing: f64,
+}
+
+impl PatchShape {
+    /// A patch of `n_sub` points, `n_edge` of them edges on each side, `spacing` apart.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] without an edge, with fewer than 3 `n_edge` points or with a spacing that is
+    /// not positive.
+    pub fn new(n_sub: usize, n_edge: usize, spacing: f64) -> Result<Self> {
+        if n_edge == 0 {
+            return Err(Error::parameter("n_edge", n_edge, "at least 1", "a nearest-neighbour model needs 1"));
+        }
+        if n_sub < 3 * n_edge {
+            return Err(Error::parameter(
+                "n_sub",
+                n_sub,
+                format!("at least 3 n_edge = {}", 3 * n_edge),
+                "give the patch more microscale points, or fewer edge layers",
+            ));
+        }
+        if !(spacing.is_finite() && spacing > 0.0) {
+            return Err(Error::parameter(
+                "microscale spacing",
+                spacing,
+                "a positive finite number",
+                "use the microscale model's grid spacing",
+            ));
+        }
+        Ok(PatchShape { n_sub, n_edge, spacing })
+    }
+
+    /// The shape that fills the fraction `ratio` of the distance `macro_spacing` between centres:
+    /// d = ratio H/(n_sub − 2 n_edge) when next-to-edge values couple the patches, and
+    /// d = 2 ratio H/(n_sub − n_edge) (`ratio` is then half a width) when mid-patch values do.
+    ///
+    /// # Errors
+    /// As [`PatchShape::new`].
+    pub fn from_ratio(
+        ratio: f64,
+        macro_spacing: f64,
+        source: Source,
+        n_sub: usize,
+        n_edge: usize,
+    ) -> Result<Self> {
+        PatchShape::new(n_sub, n_edge, 1.0)?;
+        let spacing = match source {
+            Source::NextToEdge => ratio * macro_spacing / (n_sub - 2 * n_edge) as f64,
+            Source::MidPatch => 2.0 * ratio * macro_spacing / (n_sub - n_edge) as f64,
+        };
+        PatchShape::new(n_sub, n_edge, spacing)
+    }
+
+    /// Points of a patch, edges included.
+    pub fn n_sub(&self) -> usize {
+        self.n_sub
+    }
+
+    /// Edge layers on each side.
+    pub fn n_edge(&self) -> usize {
+        self.n_edge
+    }
+
+    /// Microscale spacing d.
+    pub fn spacing(&self) -> f64 {
+        self.spacing
+    }
+
+    /// The points that evolve: all but the edges.
+    pub fn interior(&self) -> std::ops::Range<usize> {
+        self.n_edge..self.n_sub - self.n_edge
+    }
+
+    /// Width of the interior cells, (n_sub − 2 n_edge) d: patches tile the domain when the spacing of
+    /// their centres equals it.
+    pub fn core_width(&self) -> f64 {
+        (self.n_sub - 2 * self.n_edge) as f64 * self.spacing
+    }
+
+    /// Distance from the first to the last point, (n_sub − 1) d.
+    pub fn width(&self) -> f64 {
+        (self.n_sub - 1) as f64 * self.spacing
+    }
+}
+
+/// How patch centres are spread over a bounded domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Placement {
+    /// Equal distances.
+    #[default]
+    Equispaced,
+    /// As −cos(iπ/N), which tames interpolation of high order; where patches would overlap near the
+    /// ends, they abut instead.
+    Chebyshev,
+}
+
+/// The patches along one axis; immutable and valid by construction.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PatchAxis {
+    domain: [f64; 2],
+    boundary: Boundary,
+    shape: PatchShape,
+    centres: Vec<f64>,
+    x: Vec<f64>,
+}
+
+impl PatchAxis {
+    /// `n_patch` patches on a periodic domain [a, b]: X_I = a + (I − ½)H, H = (b − a)/n_patch.
+    ///
+    /// ```
+    /// use gaptooth::patch::grid::{PatchAxis, PatchShape};
+    /// let axis = PatchAxis::periodic([0.0, 1.0], 5, PatchShape::new(6, 1, 0.01)?)?;
+    /// assert!((axis.centres()[0] - 0.1).abs() < 1e-15 && (axis.spacing() - 0.2).abs() < 1e-15);
+    /// # Ok::<(), gaptooth::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for an empty domain, no patch, or patches that overlap.
+    pub fn periodic(domain: [f64; 2], n_patch: usize, shape: PatchShape) -> Result<Self> {
+        let spacing = (domain[1] - domain[0]) / n_patch as f64;
+        let centres = (0..n_patch).map(|i| domain[0] + (i as f64 + 0.5) * spacing).collect();
+        Self::from_centres(domain, Boundary::Periodic, centres, shape)
+    }
+
+    /// `n_patch` patches on a bounded domain. The innermost edge layers of the extreme patches lie on the
+    /// ends for [`Boundary::Dirichlet`], and half a microscale spacing outside for [`Boundary::Neumann`].
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a periodic boundary, fewer than 2 patches, or patches that overlap.
+    pub fn bounded(
+        domain: [f64; 2],
+        boundary: Boundary,
+        n_patch: usize,
+        placement: Placement,
+        shape: PatchShape,
+    ) -> Result<Self> {
+        if n_patch < 2 {
+            return Err(Error::parameter("n_patch", n_patch, "at least 2", "use more patches"));
+        }
+        let offset = match boundary {
+            Boundary::Dirichlet => (shape.n_edge as f64 - 1.0) * shape.spacing,
+            Boundary::Neumann => (shape.n_edge as f64 - 0.5) * shape.spacing,
+            Boundary::Periodic => {
+                let expected = "dirichlet or neumann for a bounded domain";
+                return Err(Error::parameter("boundary", "periodic", expected, "use PatchAxis::periodic"));
+            }
+        };
+        let first = domain[0] + 0.5 * shape.width() - offset;
+        let last = domain[1] - 0.5 * shape.width() + offset;
+        let centres = match placement {
+            Placement::Equispaced => {
+                let step = (last - first) / (n_patch - 1) as f64;
+                (0..n_patch).map(|i| first + i as f64 * step).collect()
+            }
+            Placement::Chebyshev => chebyshev(first, last, n_patch, shape.core_width()),
+        };
+        Self::from_centres(domain, boundary, centres, shape)
+    }
+
+    /// Patches about any given centres, for example the interior points of a macroscale grid.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] when the domain is empty; when centres do not ascend, overlap (closer than
+    /// [`PatchShape::core_width`]) or leave the domain; when they are not equispaced on a periodic domain.
+    pub fn from_centres(
+        domain: [f64; 2],
+        boundary: Boundary,
+        centres: Vec<f64>,
+        shape: PatchShape,
+    ) -> Result<Self> {
+        let [a, b] = domain;
+        if !(a.is_finite() && b.is_finite() && b > a) {
+            let expected = "two finite ends, the first smaller";
+            return Err(Error::parameter("domain", format!("[{a}, {b}]"), expected, "write domain = [0.0, 1.0]"));
+        }
+        if centres.is_empty() {
+            return Err(Error::parameter("n_patch", 0, "at least 1", "use more patches"));
+        }
+        let n = shape.n_sub;
+        let middle = 0.5 * (n - 1) as f64;
+        let x = centres
+            .iter()
+            .flat_map(|c| (0..n).map(move |i| c + (i as f64 - middle) * shape.spacing))
+            .collect();
+        let axis = PatchAxis { domain, boundary, shape, centres, x };
+        axis.check_gaps()?;
+        axis.check_ends()?;
+        Ok(axis)
+    }
+
+    fn check_gaps(&self) -> Result<()> {
+        let gaps = self.gaps();
+        let width = self.shape.core_width();
+        // Patches that abut exactly are the fully resolved problem: allow rounding.
+        if let Some((i, gap)) = gaps.iter().enumerate().find(|(_, g)| g.is_nan() || **g < width * (1.0 - 1e-6)) {
+            return Err(Error::parameter(
+                "patch spacing",
+                gap,
+                format!("at least the width {width} of a patch (patches {i} and {} overlap)", i + 1),
+                format!(
+                    "use fewer than {} patches, fewer points per patch, or a smaller microscale spacing",
+                    self.centres.len()
+                ),
+            ));
+        }
+        let mean = self.spacing();
+        if self.boundary == Boundary::Periodic && gaps.iter().any(|g| (g - mean).abs() > 1e-9 * mean) {
+            return Err(Error::parameter(
+                "patch centres",
+                format!("{:?}", self.centres),
+                "equal distances on a periodic domain",
+                "use PatchAxis::periodic",
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_ends(&self) -> Result<()> {
+        let [a, b] = self.domain;
+        let slack = (self.shape.n_edge as f64 - 0.5) * self.shape.spacing * (1.0 + 1e-6);
+        let outside = match self.boundary {
+            Boundary::Periodic => self.centres[0] < a || self.centres[self.centres.len() - 1] > b,
+            _ => self.x[0] < a - slack || self.x[self.x.len() - 1] > b + slack,
+        };
+        if outside {
+            return Err(Error::parameter(
+                "patch centres",
+                format!("patches from {} to {}", self.x[0], self.x[self.x.len() - 1]),
+                format!("patches inside the domain [{a}, {b}]"),
+                "move the extreme centres inwards or make the patches narrower",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Distances between neighbouring centres, the one across a periodic end included.
+    fn gaps(&self) -> Vec<f64> {
+        let mut gaps: Vec<f64> = self.centres.windows(2).map(|w| w[1] - w[0]).collect();
+        if self.boundary == Boundary::Periodic {
+            gaps.push(self.centres[0] + self.length() - self.centres[self.centres.len() - 1]);
+        }
+        gaps
+    }
+
+    /// The interval that the patches sample.
+    pub fn domain(&self) -> [f64; 2] {
+        self.domain
+    }
+
+    /// Length of the domain.
+    pub fn length(&self) -> f64 {
+        self.domain[1] - self.domain[0]
+    }
+
+    /// What holds at the ends.
+    pub fn boundary(&self) -> Boundary {
+        self.boundary
+    }
+
+    /// The microscale points of a patch.
+    pub fn shape(&self) -> &PatchShape {
+        &self.shape
+    }
+
+    /// Number of patches.
+    pub fn n_patch(&self) -> usize {
+        self.centres.len()
+    }
+
+    /// Patch centres X_I, ascending: `[n_patch]`.
+    pub fn centres(&self) -> &[f64] {
+        &self.centres
+    }
+
+    /// Mean distance H between centres.
+    pub fn spacing(&self) -> f64 {
+        let n = self.centres.len();
+        if self.boundary == Boundary::Periodic || n == 1 {
+            self.length() / n as f64
+        } else {
+            (self.centres[n - 1] - self.centres[0]) / (n - 1) as f64
+        }
+    }
+
+    /// Positions of the microscale points: `[n_patch, n_sub]`, row by row.
+    pub fn x(&self) -> &[f64] {
+        &self.x
+    }
+
+    /// Fraction of the domain that the patches' interiors cover.
+    pub fn space_fraction(&self) -> f64 {
+        self.n_patch() as f64 * self.shape.core_width() / self.length()
+    }
+}
+
+/// Chebyshev centres from `first` to `last`, the patches next to an end abutting where they would
+/// otherwise overlap: b/2 patches are glued at each end, b the smallest even number that does it.
+fn chebyshev(first: f64, last: f64, n: usize, width: f64) -> Vec<f64> {
+    use std::f64::consts::PI;
+    let mut glued = 0;
+    for b in (0..=n - 2).step_by(2) {
+        glued = b;
+        let gap = 0.5 * (last - first - b as f64 * width) * (1.0 - (PI / (n - b - 1) as f64).cos());
+        if gap > width {
+            break;
+        }
+    }
+    let (half, free) = (glued / 2, n - glued);
+    let (middle, radius) = (0.5 * (first + last), 0.5 * (last - first - glued as f64 * width));
+    let left = (0..half).map(|i| first + i as f64 * width);
+    let centre = (0..free).map(|i| middle - radius * (PI * i as f64 / (free - 1) as f64).cos());
+    let right = (0..half).rev().map(|i| last - i as f64 * width);
+    left.chain(centre).chain(right).collect()
+}
+
+/// The product of `D` patch axes. One space dimension for now.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PatchGrid<const D: usize = 1> {
+    #[serde(serialize_with = "serialize_axes")]
+    axes: [PatchAxis; D],
+}
+
+fn serialize_axes<S: serde::Serializer, const D: usize>(
+    axes: &[PatchAxis; D],
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    axes.as_slice().serialize(serializer)
+}
+
+impl<const D: usize> PatchGrid<D> {
+    /// The axis in direction `direction`.
+    ///
+    /// # Panics
+    /// If `direction` is not below `D`.
+    pub fn axis(&self, direction: usize) -> &PatchAxis {
+        &self.axes[direction]
+    }
+
+    /// Number of patches, over all directions.
+    pub fn n_patch(&self) -> usize {
+        self.axes.iter().map(PatchAxis::n_patch).product()
+    }
+}
+
+impl PatchGrid<1> {
+    /// Patches on a line.
+    pub fn line(axis: PatchAxis) -> Self {
+        PatchGrid { axes: [axis] }
+    }
+
+    /// Patch number `index`, as a [`super::MicroModel`] sees it.
+    ///
+    /// # Panics
+    /// If there is no such patch.
+    pub fn patch(&self, index: usize) -> Patch<'_> {
+        let axis = &self.axes[0];
+        let n = axis.shape.n_sub;
+        Patch { index, x: &axis.x[index * n..(index + 1) * n], spacing: axis.shape.spacing }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(n_sub: usize, spacing: f64) -> PatchShape {
+        PatchShape::new(n_sub, 1, spacing).unwrap()
+    }
+
+    #[test]
+    fn ratio_one_makes_patches_abut() {
+        let h = 0.125;
+        let edgy = PatchShape::from_ratio(1.0, h, Source::NextToEdge, 7, 1).unwrap();
+        assert!((edgy.core_width() - h).abs() < 1e-15);
+        let centred = PatchShape::from_ratio(0.5, h, Source::MidPatch, 7, 1).unwrap();
+        assert!((centred.width() - h).abs() < 1e-15);
+        assert!(PatchAxis::periodic([0.0, 1.0], 8, edgy).is_ok());
+        let wider = PatchShape::from_ratio(1.01, h, Source::NextToEdge, 7, 1).unwrap();
+        assert!(PatchAxis::periodic([0.0, 1.0], 8, wider).is_err());
+    }
+
+    #[test]
+    fn extreme_points_sit_at_the_ends() {
+        for placement in [Placement::Equispaced, Placement::Chebyshev] {
+            let d = 0.01;
+            let axis = PatchAxis::bounded([-1.0, 1.0], Boundary::Dirichlet, 9, placement, shape(8, d)).unwrap();
+            assert!((axis.x()[0] + 1.0).abs() < 1e-14 && (axis.x()[71] - 1.0).abs() < 1e-14);
+            let axis = PatchAxis::bounded([-1.0, 1.0], Boundary::Neumann, 9, placement, shape(8, d)).unwrap();
+            assert!((axis.x()[0] + 1.0 + 0.5 * d).abs() < 1e-14);
+            assert!((axis.x()[71] - 1.0 - 0.5 * d).abs() < 1e-14);
+        }
+    }
+
+    #[test]
+    fn chebyshev_centres_ascend_symmetrically_and_never_overlap() {
+        for n in 2..30 {
+            let s = shape(6, 0.004);
+            let axis = PatchAxis::bounded([0.0, 1.0], Boundary::Dirichlet, n, Placement::Chebyshev, s).unwrap();
+            assert_eq!(axis.n_patch(), n);
+            for (c, m) in axis.centres().iter().zip(axis.centres().iter().rev()) {
+                assert!((c + m - 1.0).abs() < 1e-12);
+            }
+            assert!(axis.gaps().iter().all(|g| *g > s.core_width() * (1.0 - 1e-9)), "n = {n}");
+        }
+    }
+
+    #[test]
+    fn refusals_name_the_numbers() {
+        let text = |r: Result<PatchAxis>| r.unwrap_err().to_string();
+        let overlap = text(PatchAxis::periodic([0.0, 1.0], 10, shape(12, 0.02)));
+        assert!(overlap.contains("0.2") && overlap.contains("fewer"), "{overlap}");
+        let outside =
+            text(PatchAxis::from_centres([0.0, 1.0], Boundary::Dirichlet, vec![0.0, 0.5], shape(5, 0.01)));
+        assert!(outside.contains("-0.02"), "{outside}");
+        assert!(text(PatchAxis::periodic([1.0, 1.0], 3, shape(5, 0.01))).contains("domain"));
+        assert!(PatchShape::new(5, 2, 0.1).is_err() && PatchShape::new(5, 0, 0.1).is_err());
+        assert!(PatchShape::new(5, 1, f64::NAN).is_err());
+        let uneven = vec![0.1, 0.5, 0.7];
+        assert!(PatchAxis::from_centres([0.0, 1.0], Boundary::Periodic, uneven, shape(5, 0.01)).is_err());
+    }
+}
