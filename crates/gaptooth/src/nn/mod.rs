@@ -23,6 +23,7 @@ pub use activation::Activation;
 pub use adam::{Adam, AdamSettings};
 pub use lbfgs::{Lbfgs, Minimum, Stop};
 pub use levenberg_marquardt::{LeastSquares, LevenbergMarquardt, Space};
+pub(crate) use mlp::check_shape;
 pub use mlp::{Layer, Mlp};
 pub use pass::Workspace;
 pub use regression::Regression;
