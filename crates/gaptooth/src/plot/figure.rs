@@ -23,8 +23,8 @@ const LINE: f64 = 1.7;
 const MARKER: f64 = 2.6;
 const BODY: u32 = 12;
 /// Pixel columns that a curve is thinned to, and points that a cloud is.
-const BUCKETS: usize = 420;
-const CLOUD: usize = 2000;
+pub(crate) const BUCKETS: usize = 420;
+pub(crate) const CLOUD: usize = 2000;
 
 /// Width and height of a panel in pixels, by panels in a row.
 fn cell_size(columns: usize) -> (f64, f64) {

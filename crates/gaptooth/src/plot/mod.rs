@@ -7,11 +7,11 @@ mod decimate;
 pub mod figure;
 mod legend;
 pub mod number;
-
+pub mod page;
+pub mod render;
 mod scene;
-
-
+mod thin;
 
 pub use figure::{png, svg};
-
-
+pub use page::page;
+pub use render::{read_report, rebuild_report, render_report};

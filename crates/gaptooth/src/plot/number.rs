@@ -29,7 +29,11 @@ pub fn number(value: f64) -> String {
     } else {
         let text = format!("{value:.2e}");
         let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        format!("{}e{exponent}", trim(mantissa))
+        match trim(mantissa) {
+            // One digit is shorter without the exponent: 0.07.
+            digit if exponent == "-2" && !digit.contains('.') => format!("{value:.2}"),
+            mantissa => format!("{mantissa}e{exponent}"),
+        }
     }
 }
 
@@ -89,6 +93,9 @@ mod tests {
             (-1_234_567.0, "-1\u{202f}234\u{202f}567"),
             (0.1, "0.1"),
             (0.099_99, "1e-1"),
+            (0.07, "0.07"),
+            (-0.01, "-0.01"),
+            (0.001, "1e-3"),
             (3.141_59, "3.142"),
             (99_999.4, "99\u{202f}999"),
             (123_456.7, "1.23e5"),
