@@ -122,7 +122,7 @@ fn row(grid: &Grid, i: usize, derivative: usize, points: usize, edges: EdgeRule)
 }
 
 /// The value at (possibly outside) index `j` as a combination of grid values.
-fn fold(grid: &Grid, j: isize) -> Vec<(usize, f64)> {
+pub(crate) fn fold(grid: &Grid, j: isize) -> Vec<(usize, f64)> {
     let n = grid.len() as isize;
     if (0..n).contains(&j) {
         return vec![(j as usize, 1.0)];

@@ -1,0 +1,206 @@
+//! Any law, as a card and named tensors: what a model file holds.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Closure, CompositeLaw, FeatureSpec, LinearLaw, NetworkLaw, Standardisation};
+use crate::{
+    Error, Result,
+    grid::Grid,
+    nn::{Activation, Mlp},
+    ode::OdeSystem,
+};
+
+/// Name, shape (row-major) and values.
+pub type Tensor = (String, Vec<usize>, Vec<f64>);
+
+/// What a law is, without its numbers; JSON through serde.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "law")]
+pub enum Card {
+    /// a [`LinearLaw`]
+    Linear {
+        /// the grid it was fitted on
+        grid: Grid,
+        /// what the coefficients multiply
+        features: FeatureSpec,
+    },
+    /// a [`NetworkLaw`]
+    Network {
+        /// the grid it was fitted on
+        grid: Grid,
+        /// inputs of the network
+        features: FeatureSpec,
+        /// neurons per layer
+        widths: Vec<usize>,
+        /// nonlinearity
+        activation: Activation,
+    },
+    /// a [`CompositeLaw`]
+    Composite {
+        /// the grid it was fitted on
+        grid: Grid,
+        /// what the coefficients multiply
+        linear: FeatureSpec,
+        /// inputs of the network
+        features: FeatureSpec,
+        /// neurons per layer
+        widths: Vec<usize>,
+        /// nonlinearity
+        activation: Activation,
+    },
+}
+
+/// A law of any kind, as loaded from a file.
+///
+/// ```
+/// use gaptooth::{closure::{AnyClosure, Card, Closure, FeatureSpec, LinearLaw}, grid::{Boundary, Grid}};
+/// let grid = Grid::uniform([0.0, 1.0], 8, Boundary::Periodic)?;
+/// let law = LinearLaw::new(FeatureSpec::Neighbours { half: 1 }, &grid, vec![1.0, -2.0, 1.0])?;
+/// let card = serde_json::to_string(&law.card()).unwrap();
+/// let again = AnyClosure::from_tensors(&serde_json::from_str::<Card>(&card).unwrap(), &law.to_tensors())?;
+/// assert_eq!(again.parameters(), law.parameters());
+/// # Ok::<(), gaptooth::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum AnyClosure {
+    /// a linear law
+    Linear(LinearLaw),
+    /// a network law
+    Network(NetworkLaw),
+    /// a linear path with a gated network
+    Composite(CompositeLaw),
+}
+
+impl AnyClosure {
+    /// Rebuilds the law that wrote `card` and `tensors`; their order does not matter.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] naming a tensor that is missing, [`Error::Shape`] for one of the wrong shape, and the
+    /// errors of the law's own constructor.
+    pub fn from_tensors(card: &Card, tensors: &[Tensor]) -> Result<Self> {
+        match card {
+            Card::Linear { grid, features } => Ok(AnyClosure::Linear(linear(features, grid, tensors)?)),
+            Card::Network { grid, features, widths, activation } => {
+                let standardisation = Standardisation::from_numbers(find(tensors, "standardisation")?.1)?;
+                let net = net(widths, *activation, tensors)?;
+                Ok(AnyClosure::Network(NetworkLaw::new(features.clone(), grid, standardisation, net)?))
+            }
+            Card::Composite { grid, linear: path, features, widths, activation } => {
+                let scale = find(tensors, "scale")?.1.to_vec();
+                let &[output_scale, gate] = find(tensors, "output")?.1 else {
+                    return Err(Error::Shape { what: "tensor `output`".into(), expected: vec![2], found: vec![] });
+                };
+                let (path, net) = (linear(path, grid, tensors)?, net(widths, *activation, tensors)?);
+                let law = CompositeLaw::new(path, features.clone(), scale, output_scale, net, gate)?;
+                Ok(AnyClosure::Composite(law))
+            }
+        }
+    }
+
+    /// The same law on another grid: exact for laws on derivatives; laws on neighbours belong to one spacing.
+    ///
+    /// # Errors
+    /// As [`super::Features::new`].
+    pub fn on_grid(&self, grid: &Grid) -> Result<Self> {
+        Ok(match self {
+            AnyClosure::Linear(law) => AnyClosure::Linear(law.on_grid(grid)?),
+            AnyClosure::Network(law) => AnyClosure::Network(law.on_grid(grid)?),
+            AnyClosure::Composite(law) => AnyClosure::Composite(law.on_grid(grid)?),
+        })
+    }
+
+    fn law(&self) -> &dyn Closure {
+        match self {
+            AnyClosure::Linear(law) => law,
+            AnyClosure::Network(law) => law,
+            AnyClosure::Composite(law) => law,
+        }
+    }
+}
+
+impl OdeSystem for AnyClosure {
+    fn dim(&self) -> usize {
+        self.law().dim()
+    }
+
+    fn rhs_into(&self, t: f64, u: &[f64], du: &mut [f64]) {
+        self.law().rhs_into(t, u, du);
+    }
+
+    fn jvp_into(&self, t: f64, u: &[f64], v: &[f64], jv: &mut [f64]) {
+        self.law().jvp_into(t, u, v, jv);
+    }
+}
+
+impl Closure for AnyClosure {
+    fn parameters(&self) -> Vec<f64> {
+        self.law().parameters()
+    }
+
+    fn set_parameters(&mut self, parameters: &[f64]) -> Result<()> {
+        match self {
+            AnyClosure::Linear(law) => law.set_parameters(parameters),
+            AnyClosure::Network(law) => law.set_parameters(parameters),
+            AnyClosure::Composite(law) => law.set_parameters(parameters),
+        }
+    }
+
+    fn card(&self) -> Card {
+        self.law().card()
+    }
+
+    fn to_tensors(&self) -> Vec<Tensor> {
+        self.law().to_tensors()
+    }
+}
+
+impl From<LinearLaw> for AnyClosure {
+    fn from(law: LinearLaw) -> Self {
+        AnyClosure::Linear(law)
+    }
+}
+
+impl From<NetworkLaw> for AnyClosure {
+    fn from(law: NetworkLaw) -> Self {
+        AnyClosure::Network(law)
+    }
+}
+
+impl From<CompositeLaw> for AnyClosure {
+    fn from(law: CompositeLaw) -> Self {
+        AnyClosure::Composite(law)
+    }
+}
+
+fn find<'a>(tensors: &'a [Tensor], name: &str) -> Result<(&'a [usize], &'a [f64])> {
+    match tensors.iter().find(|t| t.0 == name) {
+        Some((_, shape, values)) if shape.iter().product::<usize>() == values.len() => Ok((shape, values)),
+        Some((_, shape, values)) => {
+            Err(Error::Shape { what: format!("tensor `{name}`"), expected: shape.clone(), found: vec![values.len()] })
+        }
+        None => {
+            let found = tensors.iter().map(|t| t.0.as_str()).collect::<Vec<_>>().join(", ");
+            let advice = "the card and the tensors belong to different models";
+            Err(Error::parameter("tensors", found, format!("a tensor named `{name}`"), advice))
+        }
+    }
+}
+
+fn linear(spec: &FeatureSpec, grid: &Grid, tensors: &[Tensor]) -> Result<LinearLaw> {
+    LinearLaw::new(spec.clone(), grid, find(tensors, "coefficients")?.1.to_vec())
+}
+
+fn net(widths: &[usize], activation: Activation, tensors: &[Tensor]) -> Result<Mlp> {
+    let mut parameters = vec![];
+    for (l, w) in widths.windows(2).enumerate() {
+        for (name, expected) in
+            [(format!("layer.{l}.weight"), vec![w[1], w[0]]), (format!("layer.{l}.bias"), vec![w[1]])]
+        {
+            let (shape, values) = find(tensors, &name)?;
+            crate::nn::check_shape(&format!("tensor `{name}`"), &expected, shape)?;
+            parameters.extend_from_slice(values);
+        }
+    }
+    Mlp::from_parameters(widths, activation, parameters)
+}
