@@ -4,12 +4,31 @@
 
 use serde::{Deserialize, Serialize};
 
+/// JSON has no NaN or infinity: they are written as null, and null is read as NaN.
+mod null_is_nan {
+    use serde::{Deserialize, Deserializer};
+
+    pub(super) fn value<'de, D: Deserializer<'de>>(d: D) -> Result<f64, D::Error> {
+        Ok(Option::<f64>::deserialize(d)?.unwrap_or(f64::NAN))
+    }
+
+    pub(super) fn row<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<f64>, D::Error> {
+        Ok(Vec::<Option<f64>>::deserialize(d)?.into_iter().map(|v| v.unwrap_or(f64::NAN)).collect())
+    }
+
+    pub(super) fn rows<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Vec<f64>>, D::Error> {
+        let rows = Vec::<Vec<Option<f64>>>::deserialize(d)?;
+        Ok(rows.into_iter().map(|r| r.into_iter().map(|v| v.unwrap_or(f64::NAN)).collect()).collect())
+    }
+}
+
 /// One named figure with the bound it must keep.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Check {
     /// stable name, documented in `docs/`
     pub name: String,
     /// what was measured
+    #[serde(deserialize_with = "null_is_nan::value")]
     pub value: f64,
     /// the bound, where there is one
     pub bound: Option<f64>,
@@ -86,8 +105,10 @@ pub struct Series {
     /// legend text; empty for none
     pub label: String,
     /// abscissae
+    #[serde(deserialize_with = "null_is_nan::row")]
     pub x: Vec<f64>,
     /// ordinates, as many
+    #[serde(deserialize_with = "null_is_nan::row")]
     pub y: Vec<f64>,
     /// how to draw it
     pub mark: Mark,
@@ -111,6 +132,7 @@ pub enum PanelKind {
         /// ordinates of the rows
         y: Vec<f64>,
         /// row-major values, `[y.len(), x.len()]`
+        #[serde(deserialize_with = "null_is_nan::row")]
         values: Vec<f64>,
     },
 }
@@ -166,6 +188,7 @@ pub struct FilmTrack {
     /// abscissae
     pub x: Vec<f64>,
     /// `[n_frames][n_x]`
+    #[serde(deserialize_with = "null_is_nan::rows")]
     pub frames: Vec<Vec<f64>>,
 }
 

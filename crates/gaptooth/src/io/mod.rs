@@ -1,1 +1,15 @@
-//! The only room that touches files.
+//! Files: zarr datasets, safetensors models, a run's directory. The only room, with `plot`, that touches a disk.
+//!
+//! Everything is written whole or not at all ([`atomic`]): a reader never meets half a file, and a run that is stopped
+//! or runs out of disk leaves what was there before.
+
+pub mod atomic;
+pub mod checkpoint;
+pub mod run_directory;
+pub mod safetensors;
+pub mod zarr;
+
+pub use checkpoint::Checkpoints;
+pub use run_directory::RunDirectory;
+pub use safetensors::{Model, NamedTensor, load_model, save_model};
+pub use zarr::{ArrayGroup, NamedArray, read_group, write_group};
