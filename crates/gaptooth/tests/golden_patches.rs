@@ -160,8 +160,7 @@ fn e3_bounded_edge_values() {
     let (n, n_sub, dx) = (case.count("nPatch"), case.count("nSubP"), case.number("dx"));
     let shape = PatchShape::new(n_sub, 1, dx).unwrap();
     // the case's half-point offset at the right end only
-    let axis =
-        PatchAxis::bounded([0.0, 1.0 + 0.5 * dx], Boundary::Dirichlet, n, Placement::Equispaced, shape).unwrap();
+    let axis = PatchAxis::bounded([0.0, 1.0 + 0.5 * dx], Boundary::Dirichlet, n, Placement::Equispaced, shape).unwrap();
     assert_close("centres", axis.centres(), &case.expected("patch_centres"), 1e-14);
     for (name, order) in [("ord2", 2), ("ord4", 4), ("ord0", n - 1)] {
         let mut u: Vec<f64> = axis.x().iter().map(|x| (2.0 * x).exp() * (3.0 * x).cos()).collect();
@@ -222,10 +221,11 @@ fn s3_eigenvalues_of_the_classic_scheme() {
         let norm = case.expected_number(&format!("asym_norm_ord{order}"));
         assert!((asymmetry - norm).abs() < 1e-8 * norm, "order {order}: {asymmetry} against {norm}");
     }
-    assert!((case.expected_number("harmonic_mean")
-        - LatticeDiffusion::new(case.list("cHetr")).unwrap().homogenized())
-    .abs()
-        < 1e-14);
+    assert!(
+        (case.expected_number("harmonic_mean") - LatticeDiffusion::new(case.list("cHetr")).unwrap().homogenized())
+            .abs()
+            < 1e-14
+    );
 }
 
 fn sine(x: f64) -> f64 {
@@ -290,7 +290,10 @@ fn q2_errors_against_the_full_domain() {
             let error = common.iter().zip(&full).map(|(a, b)| (a - b).abs()).sum::<f64>() / full.len() as f64;
             // the case's tolerance says nothing of the smallest errors; its note advises 1e-3 relative.
             // 1e-11 is the rounding of a linear solve with |J| of 1e6.
-            assert!((error - expected).abs() < 1e-3 * expected + 1e-11, "order {order}, {n} patches: {error} / {expected}");
+            assert!(
+                (error - expected).abs() < 1e-3 * expected + 1e-11,
+                "order {order}, {n} patches: {error} / {expected}"
+            );
         }
     }
 }
@@ -340,10 +343,8 @@ fn t1_errors_of_a_forced_evolution() {
         fields.push(common);
     }
     let full = fields.last().unwrap();
-    let errors: Vec<f64> = fields
-        .iter()
-        .map(|u| u.iter().zip(full).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max))
-        .collect();
+    let errors: Vec<f64> =
+        fields.iter().map(|u| u.iter().zip(full).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)).collect();
     assert_close("errors", &errors, &case.expected("max_err_vs_full"), case.tolerance());
     // the case gives the third point of the period
     let row: Vec<f64> = full.chunks(6).map(|u| u[2]).collect();

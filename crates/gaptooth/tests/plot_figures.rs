@@ -44,7 +44,8 @@ fn errors() -> Figure {
     let mut curves: Vec<Series> =
         laws.iter().map(|(l, e)| series(l, Mark::Line, &t, move |t| e * t * (1.0 + 0.5 * (20.0 * t).sin()))).collect();
     curves.push(series("arithmetic mean", Mark::Dashed, &t, |t| 0.3 * t.sqrt()));
-    let log = panel("relative error of the learned laws", "t", "error", PanelKind::Series { series: curves, log_y: true });
+    let log =
+        panel("relative error of the learned laws", "t", "error", PanelKind::Series { series: curves, log_y: true });
     figure("errors", 1, vec![log])
 }
 
@@ -65,7 +66,12 @@ fn mixed() -> Figure {
     let map = PanelKind::HeatMap { x: x.clone(), y: t, values };
     let panels = vec![
         panel("learned u(x, t)", "x", "t", map),
-        panel("predicted against true", "true u_t", "predicted u_t", PanelKind::Series { series: scatter, log_y: false }),
+        panel(
+            "predicted against true",
+            "true u_t",
+            "predicted u_t",
+            PanelKind::Series { series: scatter, log_y: false },
+        ),
         panel("loss", "epoch", "mean square", PanelKind::Series { series: training, log_y: true }),
         panel("difference", "x", "Δu", PanelKind::Series { series: tiny, log_y: false }),
     ];

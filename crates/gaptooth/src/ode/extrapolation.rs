@@ -28,7 +28,7 @@ pub trait TridiagonalSystem: Sync {
     /// Columns of equal `Some(group)` have one and the same constant Jacobian.
     fn constant_group(&self, column: usize) -> Option<usize>;
 
-    /// Size below which a column's error does not matter (rounding of the state that w is an increment of).
+    /// Rounding of one evaluation, in units of w: errors below it (times the growth of rounding by extrapolation) are let pass.
     fn floor(&self, column: usize) -> f64;
 }
 
@@ -75,6 +75,9 @@ impl std::ops::AddAssign for Work {
         self.rejected += o.rejected;
     }
 }
+
+/// More steps than this mean that the tolerance cannot be met.
+const MAX_STEPS: u64 = 200_000;
 
 /// Columns advanced together by one thread; four hide the latency of the recurrence.
 const LANES: usize = 4;
@@ -123,10 +126,15 @@ pub fn integrate(
             if error > 1.0 || (wanted > exponent && (step == full || since > 1)) {
                 exponent = wanted.min(0);
             }
-            if exponent < -44 {
+            if exponent < -44 || stepper.work.steps + stepper.work.rejected > MAX_STEPS {
                 return Err(Error::Solver {
                     solver: "extrapolated implicit Euler",
-                    message: format!("the step shrank to {:.1e} at t = {t:.6e}", span * (exponent as f64).exp2()),
+                    message: format!(
+                        "at t = {t:.6e} after {} steps ({} rejected) the step is {:.1e}",
+                        stepper.work.steps,
+                        stepper.work.rejected,
+                        span * (exponent as f64).exp2()
+                    ),
                     advice: "loosen the tolerance, or check the model for discontinuities".into(),
                 });
             }
@@ -257,7 +265,9 @@ impl<'a> Stepper<'a> {
                 }
             }
         }
-        (0..lanes).map(|l| self.finish(first + l, t, &columns[l], std::mem::take(&mut best[l]), &lower[l])).collect()
+        (0..lanes)
+            .map(|l| self.finish(first + l, t, &columns[l], std::mem::take(&mut best[l]), &lower[l], weights))
+            .collect()
     }
 
     fn own_jacobian(&self, column: usize, t: f64, w: &[f64]) -> Option<Tridiagonal> {
@@ -301,6 +311,7 @@ impl<'a> Stepper<'a> {
         start: &[f64],
         mut best: Vec<f64>,
         lower: &[f64],
+        weights: &Weights,
     ) -> Result<(f64, Vec<f64>)> {
         let mut sum = 0.0;
         for (b, l) in best.iter().zip(lower) {
@@ -313,7 +324,8 @@ impl<'a> Stepper<'a> {
             Some(t),
             "check the model's right-hand side, or take a shorter burst",
         )?;
-        let scale = self.scale[column].max(max_abs(&best)) * self.method.tolerance + self.system.floor(column);
+        let scale =
+            self.scale[column].max(max_abs(&best)) * self.method.tolerance + self.system.floor(column) * weights.growth;
         let error = (sum / best.len() as f64).sqrt() / scale.max(f64::MIN_POSITIVE);
         Ok((error, best))
     }
@@ -323,6 +335,8 @@ impl<'a> Stepper<'a> {
 struct Weights {
     best: Vec<f64>,
     lower: Vec<f64>,
+    /// Σ |w_j|: how much rounding grows
+    growth: f64,
 }
 
 impl Weights {
@@ -330,8 +344,10 @@ impl Weights {
         let product = |j: usize, from: usize| -> f64 {
             (from..=k).filter(|&i| i != j).map(|i| j as f64 / (j as f64 - i as f64)).product()
         };
+        let best: Vec<f64> = (1..=k).map(|j| product(j, 1)).collect();
         Weights {
-            best: (1..=k).map(|j| product(j, 1)).collect(),
+            growth: best.iter().map(|w| w.abs()).sum(),
+            best,
             lower: (1..=k).map(|j| if j == 1 { 0.0 } else { product(j, 2) }).collect(),
         }
     }

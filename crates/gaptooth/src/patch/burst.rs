@@ -72,7 +72,9 @@ pub fn exact_response(
     let (jacobian, forcing) = linear_parts(model, &patches.patch(index), modes);
     let forcing: Vec<&[f64]> = forcing.iter().map(Vec::as_slice).collect();
     let padded = |w: Vec<f64>| [&[0.0][..], &w, &[0.0]].concat();
-    let at = |time: f64| -> Result<Vec<Vec<f64>>> { Ok(response(&jacobian, &forcing, time)?.into_iter().map(padded).collect()) };
+    let at = |time: f64| -> Result<Vec<Vec<f64>>> {
+        Ok(response(&jacobian, &forcing, time)?.into_iter().map(padded).collect())
+    };
     let profiles = at(heal + length)?;
     let mut slopes: Vec<f64> = profiles.iter().map(|w| patches.restrict(w) / length).collect();
     if heal > 0.0 {
@@ -84,13 +86,28 @@ pub fn exact_response(
 }
 
 /// All patches of all trajectories as columns of increments over their lifted profiles.
+///
+/// For a linear model f(u⁰ + w) is split into f(u⁰) + f(w): the same integrator, without the rounding of u⁰ + w.
 struct Columns<'a> {
     model: &'a dyn MicroModel,
     patches: &'a BufferedPatches,
     lifted: &'a [Vec<f64>],
+    /// f(u⁰) of the columns with a linear model
+    forcing: Vec<Option<Vec<f64>>>,
 }
 
-impl Columns<'_> {
+impl<'a> Columns<'a> {
+    fn new(model: &'a dyn MicroModel, patches: &'a BufferedPatches, lifted: &'a [Vec<f64>]) -> Self {
+        let forcing = lifted.iter().enumerate().map(|(column, u)| {
+            let patch = patches.patch(column % patches.len());
+            model.linear_group(patch.index)?;
+            let mut du = vec![0.0; u.len()];
+            model.rhs_into(&patch, 0.0, u, &mut du);
+            Some(du)
+        });
+        Columns { forcing: forcing.collect(), model, patches, lifted }
+    }
+
     /// The full profile u⁰ + w with its edges.
     fn profile(&self, column: usize, w: &[f64]) -> Vec<f64> {
         let mut u = self.lifted[column].clone();
@@ -109,10 +126,19 @@ impl TridiagonalSystem for Columns<'_> {
     }
 
     fn rhs_into(&self, column: usize, t: f64, w: &[f64], f: &mut [f64]) {
-        let u = self.profile(column, w);
-        let mut du = vec![0.0; u.len()];
-        self.model.rhs_into(&self.patch(column), t, &u, &mut du);
-        f.copy_from_slice(&du[1..u.len() - 1]);
+        let n = self.lifted[column].len();
+        let mut du = vec![0.0; n];
+        let Some(forcing) = &self.forcing[column] else {
+            self.model.rhs_into(&self.patch(column), t, &self.profile(column, w), &mut du);
+            f.copy_from_slice(&du[1..n - 1]);
+            return;
+        };
+        let mut increment = vec![0.0; n];
+        increment[1..n - 1].copy_from_slice(w);
+        self.model.rhs_into(&self.patch(column), t, &increment, &mut du);
+        for ((f, d), g) in f.iter_mut().zip(&du[1..n - 1]).zip(&forcing[1..n - 1]) {
+            *f = d + g;
+        }
     }
 
     fn jacobian_into(&self, column: usize, t: f64, w: &[f64], jacobian: &mut Tridiagonal) {
@@ -124,7 +150,8 @@ impl TridiagonalSystem for Columns<'_> {
     }
 
     fn floor(&self, column: usize) -> f64 {
-        4.0 * f64::EPSILON * self.lifted[column].iter().fold(0.0f64, |m, u| m.max(u.abs()))
+        let size = self.lifted[column].iter().fold(0.0f64, |m, u| m.max(u.abs()));
+        if self.forcing[column].is_some() { 1e-3 * f64::EPSILON * size } else { 8.0 * f64::EPSILON * size }
     }
 }
 
@@ -144,7 +171,7 @@ pub fn general_slopes(
     tolerance: f64,
     observer: &dyn Observer,
 ) -> Result<(Vec<f64>, Vec<Vec<f64>>, Work)> {
-    let system = Columns { model, patches, lifted };
+    let system = Columns::new(model, patches, lifted);
     let mut w = vec![vec![0.0; system.unknowns()]; lifted.len()];
     let mut restricted = Vec::new();
     let times: Vec<f64> = if heal > 0.0 { vec![t + heal, t + heal + length] } else { vec![t + length] };

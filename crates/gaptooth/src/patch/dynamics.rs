@@ -75,19 +75,44 @@ impl<M: MicroModel> PatchDynamics<M> {
     ///
     /// # Errors
     /// [`Error::Parameter`] for a burst without length, or the exact path of a model that is not linear.
-    pub fn new(patches: BufferedPatches, model: M, lifting: LiftingOptions, burst: BurstOptions, trajectories: usize) -> Result<Self> {
+    pub fn new(
+        patches: BufferedPatches,
+        model: M,
+        lifting: LiftingOptions,
+        burst: BurstOptions,
+        trajectories: usize,
+    ) -> Result<Self> {
         if !(burst.length > 0.0 && burst.length.is_finite() && burst.healing >= 0.0) {
-            return Err(Error::parameter("burst.length", burst.length, "a positive time, with healing ≥ 0", "1e-6 is the paper's"));
+            return Err(Error::parameter(
+                "burst.length",
+                burst.length,
+                "a positive time, with healing ≥ 0",
+                "1e-6 is the paper's",
+            ));
         }
         if !(burst.tolerance > 0.0 && burst.tolerance < 0.1) {
-            return Err(Error::parameter("burst.tolerance", burst.tolerance, "between 0 and 0.1", "1e-9 is the default"));
+            return Err(Error::parameter(
+                "burst.tolerance",
+                burst.tolerance,
+                "between 0 and 0.1",
+                "1e-9 is the default",
+            ));
         }
         let lifting = PolynomialLifting::new(&patches, lifting)?;
         let linear = (0..patches.len()).all(|p| model.linear_group(p).is_some());
         if burst.path == MicroPath::Exact && !linear {
-            return Err(Error::parameter("burst.path", "exact", "a linear, time-invariant model", "use path = \"auto\" or \"general\""));
+            return Err(Error::parameter(
+                "burst.path",
+                "exact",
+                "a linear, time-invariant model",
+                "use path = \"auto\" or \"general\"",
+            ));
         }
-        let responses = if linear && burst.path != MicroPath::General { Some(responses(&patches, &model, &lifting, burst)?) } else { None };
+        let responses = if linear && burst.path != MicroPath::General {
+            Some(responses(&patches, &model, &lifting, burst)?)
+        } else {
+            None
+        };
         Ok(PatchDynamics {
             patches,
             model,
@@ -144,8 +169,16 @@ impl<M: MicroModel> PatchDynamics<M> {
             return Ok(du);
         }
         let lifted = self.lift(state);
-        let (slopes, _, work) =
-            general_slopes(&self.model, &self.patches, &lifted, t, self.burst.healing, self.burst.length, self.burst.tolerance, observer)?;
+        let (slopes, _, work) = general_slopes(
+            &self.model,
+            &self.patches,
+            &lifted,
+            t,
+            self.burst.healing,
+            self.burst.length,
+            self.burst.tolerance,
+            observer,
+        )?;
         *self.work.lock().unwrap_or_else(|e| e.into_inner()) += work;
         for (du, slopes) in du.chunks_mut(n).zip(slopes.chunks(self.patches.len())) {
             du[self.patches.grid().active()].copy_from_slice(slopes);
@@ -179,8 +212,16 @@ impl<M: MicroModel> PatchDynamics<M> {
             }
         } else {
             let burst = &self.burst;
-            let (_, increments, _) =
-                general_slopes(&self.model, &self.patches, &profiles, t, burst.healing, burst.length, burst.tolerance, observer)?;
+            let (_, increments, _) = general_slopes(
+                &self.model,
+                &self.patches,
+                &profiles,
+                t,
+                burst.healing,
+                burst.length,
+                burst.tolerance,
+                observer,
+            )?;
             for (u, w) in profiles.iter_mut().zip(&increments) {
                 u[1..].iter_mut().zip(w).for_each(|(u, w)| *u += w);
             }
@@ -286,14 +327,14 @@ pub fn simulate<M: MicroModel>(
         if step == steps.count {
             break;
         }
-        for (a, c) in tableau.a.iter().zip(&tableau.c).skip(1) {
+        for (a, c) in tableau.a().iter().zip(tableau.c()).skip(1) {
             let mut v = u.clone();
             for (a, k) in a.iter().zip(&stages) {
                 v.iter_mut().zip(k).for_each(|(v, k)| *v += dt * a * k);
             }
             stages.push(dynamics.slopes(t + c * dt, &v, observer)?);
         }
-        for (b, k) in tableau.b.iter().zip(&stages) {
+        for (b, k) in tableau.b().iter().zip(&stages) {
             u.iter_mut().zip(k).for_each(|(u, k)| *u += dt * b * k);
         }
     }

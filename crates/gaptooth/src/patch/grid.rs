@@ -64,13 +64,7 @@ impl PatchShape {
     ///
     /// # Errors
     /// As [`PatchShape::new`].
-    pub fn from_ratio(
-        ratio: f64,
-        macro_spacing: f64,
-        source: Source,
-        n_sub: usize,
-        n_edge: usize,
-    ) -> Result<Self> {
+    pub fn from_ratio(ratio: f64, macro_spacing: f64, source: Source, n_sub: usize, n_edge: usize) -> Result<Self> {
         PatchShape::new(n_sub, n_edge, 1.0)?;
         let spacing = match source {
             Source::NextToEdge => ratio * macro_spacing / (n_sub - 2 * n_edge) as f64,
@@ -191,12 +185,7 @@ impl PatchAxis {
     /// # Errors
     /// [`Error::Parameter`] when the domain is empty; when centres do not ascend, overlap (closer than
     /// [`PatchShape::core_width`]) or leave the domain; when they are not equispaced on a periodic domain.
-    pub fn from_centres(
-        domain: [f64; 2],
-        boundary: Boundary,
-        centres: Vec<f64>,
-        shape: PatchShape,
-    ) -> Result<Self> {
+    pub fn from_centres(domain: [f64; 2], boundary: Boundary, centres: Vec<f64>, shape: PatchShape) -> Result<Self> {
         let [a, b] = domain;
         if !(a.is_finite() && b.is_finite() && b > a) {
             let expected = "two finite ends, the first smaller";
@@ -207,10 +196,7 @@ impl PatchAxis {
         }
         let n = shape.n_sub;
         let middle = 0.5 * (n - 1) as f64;
-        let x = centres
-            .iter()
-            .flat_map(|c| (0..n).map(move |i| c + (i as f64 - middle) * shape.spacing))
-            .collect();
+        let x = centres.iter().flat_map(|c| (0..n).map(move |i| c + (i as f64 - middle) * shape.spacing)).collect();
         let axis = PatchAxis { domain, boundary, shape, centres, x };
         axis.check_gaps()?;
         axis.check_ends()?;
@@ -438,8 +424,7 @@ mod tests {
         let text = |r: Result<PatchAxis>| r.unwrap_err().to_string();
         let overlap = text(PatchAxis::periodic([0.0, 1.0], 10, shape(12, 0.02)));
         assert!(overlap.contains("0.2") && overlap.contains("fewer"), "{overlap}");
-        let outside =
-            text(PatchAxis::from_centres([0.0, 1.0], Boundary::Dirichlet, vec![0.0, 0.5], shape(5, 0.01)));
+        let outside = text(PatchAxis::from_centres([0.0, 1.0], Boundary::Dirichlet, vec![0.0, 0.5], shape(5, 0.01)));
         assert!(outside.contains("-0.02"), "{outside}");
         assert!(text(PatchAxis::periodic([1.0, 1.0], 3, shape(5, 0.01))).contains("domain"));
         assert!(PatchShape::new(5, 2, 0.1).is_err() && PatchShape::new(5, 0, 0.1).is_err());

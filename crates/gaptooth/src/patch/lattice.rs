@@ -116,8 +116,8 @@ impl MicroModel for LatticeDiffusion {
         }
     }
 
-    fn is_linear(&self) -> bool {
-        self.forcing.is_none()
+    fn linear_group(&self, _patch: usize) -> Option<usize> {
+        self.forcing.is_none().then_some(0)
     }
 }
 

@@ -3,10 +3,14 @@
 //! Knows no learning and no files.
 
 pub mod buffered;
+pub mod burst;
 pub mod coupling;
+pub mod dynamics;
 pub mod grid;
 pub mod lattice;
+pub mod models;
 pub mod system;
+pub mod whole;
 
 pub use coupling::Coupling;
 pub use grid::PatchGrid;

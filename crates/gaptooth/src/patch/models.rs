@@ -74,7 +74,13 @@ impl Diffusion {
     ///
     /// # Errors
     /// [`Error::Coefficient`] where a is not positive and finite on a face (sampled at u = 0 and u = 1 if a depends on u).
-    pub fn new(equation: DiffusionEquation, centres: &[f64], offsets: &[f64], spacing: f64, domain: [f64; 2]) -> Result<Self> {
+    pub fn new(
+        equation: DiffusionEquation,
+        centres: &[f64],
+        offsets: &[f64],
+        spacing: f64,
+        domain: [f64; 2],
+    ) -> Result<Self> {
         let slow = [Some(&equation.diffusivity), equation.drift.as_ref(), equation.reaction.as_ref()]
             .iter()
             .flatten()
@@ -95,7 +101,11 @@ impl Diffusion {
         for (index, &centre) in centres.iter().enumerate() {
             let phase = (centre / model.equation.epsilon * 1e8).round() / 1e8;
             let inside = centre - reach >= domain[0] - spacing && centre + reach <= domain[1] + spacing;
-            let key = if slow || !inside { (true, index as i64) } else { (false, (phase.rem_euclid(1.0) * 1e8).round() as i64 % 100_000_000) };
+            let key = if slow || !inside {
+                (true, index as i64)
+            } else {
+                (false, (phase.rem_euclid(1.0) * 1e8).round() as i64 % 100_000_000)
+            };
             let table = match known.get(&key) {
                 Some(&table) => table,
                 None => {
@@ -109,19 +119,45 @@ impl Diffusion {
         Ok(model)
     }
 
+    /// Heterogeneous diffusion on one patch with a given a at every face, `[n_sub − 1]`: a homogenized a*(x), say.
+    ///
+    /// # Errors
+    /// [`Error::Coefficient`] where a face is not positive and finite.
+    pub fn from_faces(a: Vec<f64>) -> Result<Self> {
+        if let Some(k) = a.iter().position(|a| !(a.is_finite() && *a > 0.0)) {
+            return Err(Error::Coefficient {
+                text: "a table".into(),
+                at: format!("face {k}"),
+                value: a[k],
+                advice: "check the table".into(),
+            });
+        }
+        let unit = Formula::parse("1", &VARIABLES, &[])?;
+        let equation = DiffusionEquation { diffusivity: unit, drift: None, reaction: None, epsilon: 1.0 };
+        let slopes = Slopes { diffusivity: equation.diffusivity.derivative("u"), drift: None, reaction: None };
+        let none = Vec::new;
+        let table = Table { face_x: none(), face_y: none(), x: none(), y: none(), a: Some(a), b: None };
+        Ok(Diffusion { equation, slopes, tables: vec![table], table_of: vec![0], linear: true })
+    }
+
     fn table(&self, centre: f64, phase: f64, offsets: &[f64], spacing: f64, domain: [f64; 2]) -> Result<Table> {
         let epsilon = self.equation.epsilon;
         let place = |offset: f64| -> (f64, f64) {
             let x = centre + offset;
-            let mirrored = if x < domain[0] - spacing { Some(2.0 * domain[0] - x) } else if x > domain[1] + spacing { Some(2.0 * domain[1] - x) } else { None };
+            let mirrored = if x < domain[0] - spacing {
+                Some(2.0 * domain[0] - x)
+            } else if x > domain[1] + spacing {
+                Some(2.0 * domain[1] - x)
+            } else {
+                None
+            };
             match mirrored {
                 Some(x) => (x, x / epsilon),
                 // phase + offset/ε keeps digits that x/ε would lose.
                 None => (x, phase + offset / epsilon),
             }
         };
-        let (face_x, face_y): (Vec<f64>, Vec<f64>) =
-            offsets.windows(2).map(|w| place(0.5 * (w[0] + w[1]))).unzip();
+        let (face_x, face_y): (Vec<f64>, Vec<f64>) = offsets.windows(2).map(|w| place(0.5 * (w[0] + w[1]))).unzip();
         let (x, y): (Vec<f64>, Vec<f64>) = offsets.iter().map(|&o| place(o)).unzip();
         let a = self.equation.diffusivity.depends_on("u");
         let mut sample = vec![0.0; face_x.len()];
@@ -130,7 +166,12 @@ impl Diffusion {
             if let Some(k) = sample.iter().position(|a| !(a.is_finite() && *a > 0.0)) {
                 return Err(Error::Coefficient {
                     text: self.equation.diffusivity.text().to_string(),
-                    at: format!("x = {}, y = {}{}", face_x[k], face_y[k].rem_euclid(1.0), if a { format!(", u = {u}") } else { String::new() }),
+                    at: format!(
+                        "x = {}, y = {}{}",
+                        face_x[k],
+                        face_y[k].rem_euclid(1.0),
+                        if a { format!(", u = {u}") } else { String::new() }
+                    ),
                     value: sample[k],
                     advice: "add a constant larger than the deepest dip".into(),
                 });
@@ -209,7 +250,9 @@ impl MicroModel for Diffusion {
             let velocity = b.map_or(0.0, |b| 0.5 * b[j]);
             let (mut left, mut right) = (-a[j] * r - velocity, a[j] * r - velocity);
             if let Some(f) = &faces {
-                let bend = 0.5 * (f.a_u[j] * (u[j + 1] - u[j]) * r - f.b_u.as_ref().map_or(0.0, |b| 0.5 * b[j] * (u[j] + u[j + 1])));
+                let bend = 0.5
+                    * (f.a_u[j] * (u[j + 1] - u[j]) * r
+                        - f.b_u.as_ref().map_or(0.0, |b| 0.5 * b[j] * (u[j] + u[j + 1])));
                 left += bend;
                 right += bend;
             }
