@@ -235,8 +235,7 @@ mod tests {
     #[test]
     fn neumann_ends_mirror_an_even_field() {
         let shape = PatchShape::new(8, 1, 0.01).unwrap();
-        let axis =
-            PatchAxis::bounded([0.0, 1.0], Boundary::Neumann, 9, Placement::Equispaced, shape).unwrap();
+        let axis = PatchAxis::bounded([0.0, 1.0], Boundary::Neumann, 9, Placement::Equispaced, shape).unwrap();
         let coupling = Coupling::Polynomial { order: 2, source: Source::NextToEdge };
         let weights = coupling.weights(&axis).unwrap();
         let field = |x: f64| (PI * x).cos();

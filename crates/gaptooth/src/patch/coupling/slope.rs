@@ -137,20 +137,14 @@ fn datum(axis: &PatchAxis, item: isize) -> Datum {
 ///
 /// With M_dj the datum d of the monomial j, the polynomial's coefficients are M⁻¹ data, so the weights
 /// of a row functional e are M⁻ᵀ e.
-fn rise_weights(
-    axis: &PatchAxis,
-    patch: usize,
-    window: &[Datum],
-    rises: &[(usize, usize)],
-) -> Result<Vec<Vec<f64>>> {
+fn rise_weights(axis: &PatchAxis, patch: usize, window: &[Datum], rises: &[(usize, usize)]) -> Result<Vec<Vec<f64>>> {
     let (size, centre, scale) = (window.len(), axis.centres()[patch], axis.spacing());
     let middle = 0.5 * (axis.shape().n_sub() - 1) as f64;
     let at = |i: usize| (i as f64 - middle) * axis.shape().spacing() / scale;
     let transposed = Mat::from_fn(size, size, |j, d| window[d].of_monomial(axis, centre, scale, j as i32));
     let rows = Mat::from_fn(size, rises.len(), |j, r| at(rises[r].0).powi(j as i32) - at(rises[r].1).powi(j as i32));
     let solution = transposed.partial_piv_lu().solve(&rows);
-    let weights: Vec<Vec<f64>> =
-        (0..rises.len()).map(|r| (0..size).map(|d| solution[(d, r)]).collect()).collect();
+    let weights: Vec<Vec<f64>> = (0..rises.len()).map(|r| (0..size).map(|d| solution[(d, r)]).collect()).collect();
     if weights.iter().flatten().any(|w| !w.is_finite()) {
         return Err(Error::Solver {
             solver: "gap-tooth polynomial",
