@@ -9,6 +9,7 @@ use gaptooth::grid::Boundary;
 use gaptooth::observer::Silent;
 use gaptooth::ode::{
     OdeSystem,
+    equilibrium::{NewtonOptions, equilibrium, jacobian},
     explicit::RungeKutta,
     projective::{FixedBurst, ProjectiveRungeKutta},
     tableau::ExplicitMethod::{Rk2, Rk4},
@@ -185,7 +186,7 @@ fn periodic_system(case: &Case, order: usize, source: Source, coefficients: &str
 
 /// The real parts of the leading eigenvalues, descending, the largest imaginary part, and |J − Jᵀ|₂.
 fn spectrum(system: &PatchSystem<LatticeDiffusion>, count: usize) -> (Vec<f64>, f64, f64) {
-    let jacobian = system.jacobian(0.0, &vec![0.0; system.dim()]);
+    let jacobian = jacobian(system, 0.0, &vec![0.0; system.dim()]).unwrap();
     let asymmetry = (&jacobian - jacobian.transpose()).singular_values().unwrap()[0];
     let values = jacobian.eigenvalues().unwrap();
     let imaginary = values.iter().map(|z| z.im.abs()).fold(0.0, f64::max);
@@ -242,13 +243,11 @@ fn forced(case: &Case, n: usize, placement: Placement, order: usize) -> PatchSys
     PatchSystem::new(model, PatchGrid::line(axis), coupling, [0.0; 2]).unwrap()
 }
 
-/// The equilibrium under the forcing of t = 1: the system is linear, so J u = −f(1, 0).
-fn equilibrium(system: &PatchSystem<LatticeDiffusion>) -> Vec<f64> {
-    let n = system.dim();
-    let (zero, mut f) = (vec![0.0; n], vec![0.0; n]);
-    system.rhs_into(1.0, &zero, &mut f);
-    let u = system.jacobian(1.0, &zero).partial_piv_lu().solve(Mat::from_fn(n, 1, |i, _| -f[i]));
-    (0..n).map(|i| u[(i, 0)]).collect()
+/// The equilibrium under the forcing of t = 1.
+fn steady(system: &PatchSystem<LatticeDiffusion>) -> Vec<f64> {
+    let found = equilibrium(system, 1.0, &vec![0.0; system.dim()], &NewtonOptions::default()).unwrap();
+    assert!(found.converged, "{}", found.residual);
+    found.u
 }
 
 #[test]
@@ -258,7 +257,7 @@ fn q1_equilibria() {
         let system = forced(&case, case.count("nPatch"), placement, case.count("ordCC"));
         let key = |k: &str| format!("{name}_{k}");
         assert_close(name, system.grid().axis(0).centres(), &case.expected(&key("centres")), 1e-13);
-        let u = equilibrium(&system);
+        let u = steady(&system);
         let fourth: Vec<f64> = system.extend(&u).chunks(8).map(|u| u[3]).collect();
         assert_close(name, &fourth, &case.expected(&key("u_point4")), case.tolerance());
         let norm = u.iter().map(|u| u * u).sum::<f64>().sqrt();
@@ -278,7 +277,7 @@ fn q2_errors_against_the_full_domain() {
         let mut full = Vec::new();
         for (&n, expected) in counts.iter().zip(expected) {
             let system = forced(&case, n, Placement::Equispaced, order.min(n - 1));
-            let u = system.extend(&equilibrium(&system));
+            let u = system.extend(&steady(&system));
             // the five patches that all grids share
             let common: Vec<f64> = u.chunks(8).step_by((n - 1) / 4).flatten().copied().collect();
             if full.is_empty() {
@@ -330,7 +329,7 @@ fn t1_errors_of_a_forced_evolution() {
         assert!((system.grid().axis(0).spacing() - h).abs() < 1e-13);
         // u = A + B t + C t² − e^{Jt} A with J C = −f₂, J B = 2C − f₁, J A = B
         let dim = system.dim();
-        let jacobian = system.jacobian(0.0, &vec![0.0; dim]);
+        let jacobian = jacobian(&system, 0.0, &vec![0.0; dim]).unwrap();
         let lu = jacobian.partial_piv_lu();
         let f1 = Mat::from_fn(dim, 1, |i, _| sine(system.positions()[i]));
         let c = lu.solve(&f1 * faer::Scale(-0.5 * PI));

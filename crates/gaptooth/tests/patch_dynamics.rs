@@ -21,7 +21,7 @@ fn dynamics(
     equation: DiffusionEquation,
     boundary: Boundary,
     path: MicroPath,
-    burst: f64,
+    tolerance: f64,
     trajectories: usize,
 ) -> PatchDynamics<Diffusion> {
     let grid = Grid::uniform([0.0, 1.0], 10, boundary).unwrap();

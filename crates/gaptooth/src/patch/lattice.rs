@@ -65,7 +65,9 @@ impl LatticeDiffusion {
     /// layer and the interior of a patch of this `shape` (and, when the period divides
     /// n_sub − 2 n_edge, the right one too).
     ///
-    /// The error of a polynomial coupling is proportional to the coefficient there: accuracy for free.
+    /// Accuracy for free: with next-to-edge interpolation of order p, a slow mode k of a patch one period
+    /// wide decays too fast by (kH)^p k² (C c_edge (n_sub − 2) − D a*), (C, D) = (1/4, 1/3), (1/18, 1/15),
+    /// (1/80, 1/70) for p = 2, 4, 6, in the limit of small patches.
     pub fn with_smallest_on_edge(mut self, shape: &PatchShape) -> Self {
         let n = self.coefficients.len();
         let smallest = (0..n).min_by(|&i, &j| self.coefficients[i].total_cmp(&self.coefficients[j]));
@@ -100,8 +102,9 @@ impl MicroModel for LatticeDiffusion {
             left = right;
         }
         if let Some(forcing) = &self.forcing {
-            for i in 1..u.len() - 1 {
-                du[i] += forcing(t, patch.x[i]);
+            let interior = 1..u.len() - 1;
+            for (d, x) in du[interior.clone()].iter_mut().zip(&patch.x[interior]) {
+                *d += forcing(t, *x);
             }
         }
     }

@@ -119,25 +119,22 @@ impl Diffusion {
         Ok(model)
     }
 
-    /// Heterogeneous diffusion on one patch with a given a at every face, `[n_sub − 1]`: a homogenized a*(x), say.
+    /// The same with a given a at every face, `[n_sub − 1]`, in every patch: a homogenized a*(x), say.
     ///
     /// # Errors
-    /// [`Error::Coefficient`] where a face is not positive and finite.
-    pub fn from_faces(a: Vec<f64>) -> Result<Self> {
+    /// [`Error::Shape`] for another number of faces, [`Error::Coefficient`] where one is not positive and finite.
+    pub fn with_faces(mut self, a: Vec<f64>) -> Result<Self> {
         if let Some(k) = a.iter().position(|a| !(a.is_finite() && *a > 0.0)) {
-            return Err(Error::Coefficient {
-                text: "a table".into(),
-                at: format!("face {k}"),
-                value: a[k],
-                advice: "check the table".into(),
-            });
+            let at = format!("face {k}");
+            return Err(Error::Coefficient { text: "a table".into(), at, value: a[k], advice: "check the table".into() });
         }
-        let unit = Formula::parse("1", &VARIABLES, &[])?;
-        let equation = DiffusionEquation { diffusivity: unit, drift: None, reaction: None, epsilon: 1.0 };
-        let slopes = Slopes { diffusivity: equation.diffusivity.derivative("u"), drift: None, reaction: None };
-        let none = Vec::new;
-        let table = Table { face_x: none(), face_y: none(), x: none(), y: none(), a: Some(a), b: None };
-        Ok(Diffusion { equation, slopes, tables: vec![table], table_of: vec![0], linear: true })
+        for table in &mut self.tables {
+            if table.face_x.len() != a.len() {
+                return Err(Error::Shape { what: "faces".into(), expected: vec![table.face_x.len()], found: vec![a.len()] });
+            }
+            table.a = Some(a.clone());
+        }
+        Ok(self)
     }
 
     fn table(&self, centre: f64, phase: f64, offsets: &[f64], spacing: f64, domain: [f64; 2]) -> Result<Table> {

@@ -1,1 +1,71 @@
-//! A study = problem + method + checks → report.
+//! A study = problem + method + checks → report: patches gather data, laws are learned, the homogenized truth judges them.
+//!
+//! Writes no files: the [`Outcome`] holds the datasets, the models and the report, and adapters write them. What takes
+//! long is handed to a [`Store`] as it goes, so that a run that was stopped can go on.
+
+mod builtin;
+mod config;
+mod figures;
+mod laws;
+mod patches;
+mod problem;
+mod resolved;
+mod run;
+mod verdict;
+
+pub use builtin::{BUILTIN, builtin};
+pub use config::*;
+pub use laws::{FittedLaw, fit_law};
+pub use patches::{PatchExperiment, gather};
+pub use problem::Problem;
+pub use run::run;
+
+use crate::{Result, closure::{AnyClosure, Dataset}, observer::Observer, report::Report};
+
+/// Where the states of long computations are kept between a stop and a resumption.
+pub trait Store: Sync {
+    /// What was saved for `stage`, if anything.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    fn load(&self, stage: &str) -> Result<Option<Vec<u8>>>;
+
+    /// Replaces what is kept for `stage`, atomically.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn save(&self, stage: &str, bytes: &[u8]) -> Result<()>;
+}
+
+/// What a run is given from outside.
+pub struct Context<'a> {
+    /// hears progress, asks for interruption
+    pub observer: &'a dyn Observer,
+    /// keeps the states of long computations
+    pub store: Option<&'a dyn Store>,
+}
+
+impl Context<'_> {
+    /// The saved state of `stage`; one that does not read counts as none.
+    fn load<T: serde::de::DeserializeOwned>(&self, stage: &str) -> Result<Option<T>> {
+        let Some(store) = self.store else { return Ok(None) };
+        Ok(store.load(stage)?.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    }
+
+    fn save<T: serde::Serialize>(&self, stage: &str, value: &T) -> Result<()> {
+        match (self.store, serde_json::to_vec(value)) {
+            (Some(store), Ok(bytes)) => store.save(stage, &bytes),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Everything a run found.
+pub struct Outcome {
+    /// the verdict, with the data of its figures
+    pub report: Report,
+    /// datasets by name
+    pub datasets: Vec<(String, Dataset)>,
+    /// fitted laws by name
+    pub models: Vec<(String, AnyClosure)>,
+}

@@ -3,107 +3,14 @@
 //! A [`PatchGrid`] is a product of [`PatchAxis`], one per space dimension, so everything that concerns
 //! one direction (placement, coupling weights) is written for an axis.
 
+mod shape;
+
+pub use shape::{PatchShape, Source};
+
 use serde::{Deserialize, Serialize};
 
 use super::Patch;
 use crate::{Error, Result, grid::Boundary};
-
-/// Which microscale values of the patches the coupling interpolates to the patch edges.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, Default)]
-#[serde(rename_all = "snake_case")]
-pub enum Source {
-    /// The opposite next-to-edge values ("edgy" interpolation): the coupled system stays self-adjoint on
-    /// a periodic domain. Bunder, Kevrekidis, Roberts, Numer. Math. 149 (2021) 229-272.
-    #[default]
-    NextToEdge,
-    /// The value in the middle of the patch, for both edges (the classic scheme).
-    MidPatch,
-}
-
-/// The microscale points of a patch along one axis: `n_sub` points, `spacing` apart, of which the outer
-/// `n_edge` on each side are filled by the coupling.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct PatchShape {
-    n_sub: usize,
-    n_edge: usize,
-    spacing: f64,
-}
-
-impl PatchShape {
-    /// A patch of `n_sub` points, `n_edge` of them edges on each side, `spacing` apart.
-    ///
-    /// # Errors
-    /// [`Error::Parameter`] without an edge, with fewer than 3 `n_edge` points or with a spacing that is
-    /// not positive.
-    pub fn new(n_sub: usize, n_edge: usize, spacing: f64) -> Result<Self> {
-        if n_edge == 0 {
-            return Err(Error::parameter("n_edge", n_edge, "at least 1", "a nearest-neighbour model needs 1"));
-        }
-        if n_sub < 3 * n_edge {
-            return Err(Error::parameter(
-                "n_sub",
-                n_sub,
-                format!("at least 3 n_edge = {}", 3 * n_edge),
-                "give the patch more microscale points, or fewer edge layers",
-            ));
-        }
-        if !(spacing.is_finite() && spacing > 0.0) {
-            return Err(Error::parameter(
-                "microscale spacing",
-                spacing,
-                "a positive finite number",
-                "use the microscale model's grid spacing",
-            ));
-        }
-        Ok(PatchShape { n_sub, n_edge, spacing })
-    }
-
-    /// The shape that fills the fraction `ratio` of the distance `macro_spacing` between centres:
-    /// d = ratio H/(n_sub − 2 n_edge) when next-to-edge values couple the patches, and
-    /// d = 2 ratio H/(n_sub − n_edge) (`ratio` is then half a width) when mid-patch values do.
-    ///
-    /// # Errors
-    /// As [`PatchShape::new`].
-    pub fn from_ratio(ratio: f64, macro_spacing: f64, source: Source, n_sub: usize, n_edge: usize) -> Result<Self> {
-        PatchShape::new(n_sub, n_edge, 1.0)?;
-        let spacing = match source {
-            Source::NextToEdge => ratio * macro_spacing / (n_sub - 2 * n_edge) as f64,
-            Source::MidPatch => 2.0 * ratio * macro_spacing / (n_sub - n_edge) as f64,
-        };
-        PatchShape::new(n_sub, n_edge, spacing)
-    }
-
-    /// Points of a patch, edges included.
-    pub fn n_sub(&self) -> usize {
-        self.n_sub
-    }
-
-    /// Edge layers on each side.
-    pub fn n_edge(&self) -> usize {
-        self.n_edge
-    }
-
-    /// Microscale spacing d.
-    pub fn spacing(&self) -> f64 {
-        self.spacing
-    }
-
-    /// The points that evolve: all but the edges.
-    pub fn interior(&self) -> std::ops::Range<usize> {
-        self.n_edge..self.n_sub - self.n_edge
-    }
-
-    /// Width of the interior cells, (n_sub − 2 n_edge) d: patches tile the domain when the spacing of
-    /// their centres equals it.
-    pub fn core_width(&self) -> f64 {
-        (self.n_sub - 2 * self.n_edge) as f64 * self.spacing
-    }
-
-    /// Distance from the first to the last point, (n_sub − 1) d.
-    pub fn width(&self) -> f64 {
-        (self.n_sub - 1) as f64 * self.spacing
-    }
-}
 
 /// How patch centres are spread over a bounded domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, Default)]
@@ -161,8 +68,8 @@ impl PatchAxis {
             return Err(Error::parameter("n_patch", n_patch, "at least 2", "use more patches"));
         }
         let offset = match boundary {
-            Boundary::Dirichlet => (shape.n_edge as f64 - 1.0) * shape.spacing,
-            Boundary::Neumann => (shape.n_edge as f64 - 0.5) * shape.spacing,
+            Boundary::Dirichlet => (shape.n_edge() as f64 - 1.0) * shape.spacing(),
+            Boundary::Neumann => (shape.n_edge() as f64 - 0.5) * shape.spacing(),
             Boundary::Periodic => {
                 let expected = "dirichlet or neumann for a bounded domain";
                 return Err(Error::parameter("boundary", "periodic", expected, "use PatchAxis::periodic"));
@@ -194,9 +101,9 @@ impl PatchAxis {
         if centres.is_empty() {
             return Err(Error::parameter("n_patch", 0, "at least 1", "use more patches"));
         }
-        let n = shape.n_sub;
+        let n = shape.n_sub();
         let middle = 0.5 * (n - 1) as f64;
-        let x = centres.iter().flat_map(|c| (0..n).map(move |i| c + (i as f64 - middle) * shape.spacing)).collect();
+        let x = centres.iter().flat_map(|c| (0..n).map(move |i| c + (i as f64 - middle) * shape.spacing())).collect();
         let axis = PatchAxis { domain, boundary, shape, centres, x };
         axis.check_gaps()?;
         axis.check_ends()?;
@@ -232,7 +139,7 @@ impl PatchAxis {
 
     fn check_ends(&self) -> Result<()> {
         let [a, b] = self.domain;
-        let slack = (self.shape.n_edge as f64 - 0.5) * self.shape.spacing * (1.0 + 1e-6);
+        let slack = (self.shape.n_edge() as f64 - 0.5) * self.shape.spacing() * (1.0 + 1e-6);
         let outside = match self.boundary {
             Boundary::Periodic => self.centres[0] < a || self.centres[self.centres.len() - 1] > b,
             _ => self.x[0] < a - slack || self.x[self.x.len() - 1] > b + slack,
@@ -369,8 +276,8 @@ impl PatchGrid<1> {
     /// If there is no such patch.
     pub fn patch(&self, index: usize) -> Patch<'_> {
         let axis = &self.axes[0];
-        let n = axis.shape.n_sub;
-        Patch { index, x: &axis.x[index * n..(index + 1) * n], spacing: axis.shape.spacing }
+        let n = axis.shape.n_sub();
+        Patch { index, x: &axis.x[index * n..(index + 1) * n], spacing: axis.shape.spacing() }
     }
 }
 
@@ -383,15 +290,12 @@ mod tests {
     }
 
     #[test]
-    fn ratio_one_makes_patches_abut() {
-        let h = 0.125;
-        let edgy = PatchShape::from_ratio(1.0, h, Source::NextToEdge, 7, 1).unwrap();
-        assert!((edgy.core_width() - h).abs() < 1e-15);
-        let centred = PatchShape::from_ratio(0.5, h, Source::MidPatch, 7, 1).unwrap();
-        assert!((centred.width() - h).abs() < 1e-15);
-        assert!(PatchAxis::periodic([0.0, 1.0], 8, edgy).is_ok());
-        let wider = PatchShape::from_ratio(1.01, h, Source::NextToEdge, 7, 1).unwrap();
-        assert!(PatchAxis::periodic([0.0, 1.0], 8, wider).is_err());
+    fn patches_may_abut_but_not_overlap() {
+        let axis = |ratio| {
+            let shape = PatchShape::from_ratio(ratio, 0.125, Source::NextToEdge, 7, 1).unwrap();
+            PatchAxis::periodic([0.0, 1.0], 8, shape)
+        };
+        assert!(axis(1.0).is_ok() && axis(1.01).is_err());
     }
 
     #[test]
@@ -427,8 +331,6 @@ mod tests {
         let outside = text(PatchAxis::from_centres([0.0, 1.0], Boundary::Dirichlet, vec![0.0, 0.5], shape(5, 0.01)));
         assert!(outside.contains("-0.02"), "{outside}");
         assert!(text(PatchAxis::periodic([1.0, 1.0], 3, shape(5, 0.01))).contains("domain"));
-        assert!(PatchShape::new(5, 2, 0.1).is_err() && PatchShape::new(5, 0, 0.1).is_err());
-        assert!(PatchShape::new(5, 1, f64::NAN).is_err());
         let uneven = vec![0.1, 0.5, 0.7];
         assert!(PatchAxis::from_centres([0.0, 1.0], Boundary::Periodic, uneven, shape(5, 0.01)).is_err());
     }

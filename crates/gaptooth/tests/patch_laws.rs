@@ -1,0 +1,111 @@
+//! Laws of coupled patches: symmetry, exactness of the slow modes, stability at bounded ends.
+
+use std::f64::consts::PI;
+
+use faer::{Mat, Side};
+use gaptooth::grid::Boundary;
+use gaptooth::ode::{OdeSystem, equilibrium};
+use gaptooth::patch::{
+    Coupling, PatchGrid, PatchSystem,
+    grid::{PatchAxis, PatchShape, Source},
+    lattice::LatticeDiffusion,
+};
+use proptest::prelude::*;
+
+fn jacobian(axis: PatchAxis, coefficients: &[f64], coupling: Coupling) -> Mat<f64> {
+    let model = LatticeDiffusion::new(coefficients.to_vec()).unwrap();
+    let system = PatchSystem::new(model, PatchGrid::line(axis), coupling, [0.0; 2]).unwrap();
+    equilibrium::jacobian(&system, 0.0, &vec![0.0; system.dim()]).unwrap()
+}
+
+fn edgy_axis(n_patch: usize, n_sub: usize, ratio: f64) -> PatchAxis {
+    let shape = PatchShape::from_ratio(ratio, 1.0 / n_patch as f64, Source::NextToEdge, n_sub, 1).unwrap();
+    PatchAxis::periodic([0.0, 1.0], n_patch, shape).unwrap()
+}
+
+/// |J − Jᵀ|/|J|, Frobenius.
+fn asymmetry(jacobian: &Mat<f64>) -> f64 {
+    (jacobian - jacobian.transpose()).norm_l2() / jacobian.norm_l2()
+}
+
+/// Real parts, descending.
+fn spectrum(jacobian: &Mat<f64>) -> Vec<f64> {
+    let mut values: Vec<f64> = jacobian.eigenvalues().unwrap().iter().map(|z| z.re).collect();
+    values.sort_by(|a, b| b.total_cmp(a));
+    values
+}
+
+/// The whole periodic lattice of `points` points on [0, 1], all eigenvalues, descending.
+fn whole_lattice(points: usize, coefficients: &[f64]) -> Vec<f64> {
+    let d2 = (points as f64).powi(2);
+    let mut j = Mat::<f64>::zeros(points, points);
+    for i in 0..points {
+        let (next, c) = ((i + 1) % points, coefficients[i % coefficients.len()] * d2);
+        j[(i, i)] -= c;
+        j[(next, next)] -= c;
+        j[(i, next)] += c;
+        j[(next, i)] += c;
+    }
+    let mut values = j.self_adjoint_eigenvalues(Side::Lower).unwrap();
+    values.reverse();
+    values
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn edgy_coupling_is_self_adjoint_when_the_period_divides_the_interior(
+        n in 7usize..10, half in 0usize..4, periods in 1usize..3, ratio in 0.05f64..0.9,
+        c in prop::collection::vec(0.1f64..3.0, 2..5),
+    ) {
+        let coupling = match half {
+            0 => Coupling::Spectral { source: Source::NextToEdge },
+            half => Coupling::Polynomial { order: 2 * half, source: Source::NextToEdge },
+        };
+        let whole = jacobian(edgy_axis(n, periods * c.len() + 2, ratio), &c, coupling);
+        prop_assert!(asymmetry(&whole) < 1e-15, "{}", asymmetry(&whole));
+        let values = whole.self_adjoint_eigenvalues(Side::Lower).unwrap();
+        prop_assert!(values[values.len() - 1] < 1e-12 * whole.norm_l2(), "grows: {:?}", values.last());
+        prop_assume!((c[0] - c[1]).abs() > 0.1);
+        let broken = jacobian(edgy_axis(n, periods * c.len() + 3, ratio), &c, coupling);
+        prop_assert!(asymmetry(&broken) > 1e-3, "{}", asymmetry(&broken));
+    }
+
+    #[test]
+    fn spectral_slow_modes_are_the_whole_lattices(
+        odd in 1usize..4, spacing in 2usize..5, c in prop::collection::vec(0.3f64..3.0, 2..4),
+    ) {
+        let n = 2 * odd + 1;
+        let points = n * spacing * 2 * c.len(); // patches of one period, every 2·spacing periods
+        let axis = edgy_axis(n, c.len() + 2, 0.5 / spacing as f64);
+        let patches = spectrum(&jacobian(axis, &c, Coupling::Spectral { source: Source::NextToEdge }));
+        let lattice = whole_lattice(points, &c);
+        for (p, l) in patches.iter().zip(&lattice).take(n) {
+            prop_assert!((p - l).abs() < 1e-9 * (points * points) as f64 + 1e-9 * l.abs(), "{p} against {l}");
+        }
+    }
+}
+
+/// The slowest decaying mode converges at the degree or faster, and nothing grows.
+#[test]
+fn gap_tooth_slopes_keep_order_and_stability_at_bounded_ends() {
+    for boundary in [Boundary::Dirichlet, Boundary::Neumann] {
+        for degree in [2, 4, 6] {
+            let error = |n: usize| {
+                // so fine that the lattice's own dispersion, (πd)²/12, is far below the error
+                let shape = PatchShape::new(7, 1, 1e-3 / n as f64).unwrap();
+                let (centres, slowest): (Vec<f64>, usize) = match boundary {
+                    Boundary::Dirichlet => ((1..=n).map(|i| i as f64 / (n + 1) as f64).collect(), 0),
+                    _ => ((0..n).map(|i| (i as f64 + 0.5) / n as f64).collect(), 1),
+                };
+                let axis = PatchAxis::from_centres([0.0, 1.0], boundary, centres, shape).unwrap();
+                let values = spectrum(&jacobian(axis, &[1.0], Coupling::Slope { degree, period: 3 }));
+                assert!(values[0] < 1e-6, "{boundary:?}, degree {degree}, {n} teeth: {}", values[0]);
+                (values[slowest] / (-PI * PI) - 1.0).abs()
+            };
+            let order = (error(12) / error(24)).log2();
+            assert!(order > degree as f64 - 0.2, "{boundary:?}, degree {degree}: {order}");
+        }
+    }
+}
