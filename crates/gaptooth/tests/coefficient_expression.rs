@@ -141,6 +141,9 @@ fn the_period_is_found() {
         ("where(y % 1 < 0.3, 1, 10)", Some(1.0)),
         ("where((x/eps) % 1.5 < 0.3, 1, 10)", Some(3.0)),
         ("4 + sin(2*pi*y) + sin(2*pi*sqrt(2)*y)", None),
+        ("2 + x*sin(2*pi*y)", Some(1.0)),
+        // a period for each x, none for all
+        ("2 + sin(2*pi*x*y)", None),
     ] {
         let found = new(text).unwrap().period();
         match (found, period) {
