@@ -194,14 +194,23 @@ impl<'a> Mesh<'a> {
         (nodes, chi)
     }
 
-    /// The change in ∫1/a over each element when its Gauss rule gets half as many points again.
+    /// The change in ∫1/a over each element when its Gauss rule gets half as many points again, or is applied to its two
+    /// halves: the larger one, as at a kink either can be small by chance.
     fn quadrature_changes(&self, problem: &CellProblem1d<'_>) -> Result<Vec<f64>> {
-        let finer = gauss(self.rule.points.len() * 3 / 2);
-        let a = sampled(problem, &finer, self.edges)?;
-        let compliance =
-            |a: &[f64], rule: &Rule| -> f64 { a.iter().zip(&rule.weights).map(|(a, w)| 0.5 * w / a).sum() };
-        let pairs = self.a.iter().zip(&a).enumerate();
-        Ok(pairs.map(|(k, (a, b))| self.width(k) * (compliance(a, &self.rule) - compliance(b, &finer)).abs()).collect())
+        let compliances = |rule: &Rule, edges: &[f64]| -> Result<Vec<f64>> {
+            let a = sampled(problem, rule, edges)?;
+            let one = |(e, a): (&[f64], &Vec<f64>)| {
+                0.5 * (e[1] - e[0]) * a.iter().zip(&rule.weights).map(|(a, w)| w / a).sum::<f64>()
+            };
+            Ok(edges.windows(2).zip(&a).map(one).collect())
+        };
+        let halved: Vec<f64> = self.edges.windows(2).flat_map(|e| [e[0], 0.5 * (e[0] + e[1])]).collect();
+        let halved = [halved.as_slice(), &self.edges[self.a.len()..]].concat();
+        let own = compliances(&self.rule, self.edges)?;
+        let richer = compliances(&gauss(self.rule.points.len() * 3 / 2), self.edges)?;
+        let halves = compliances(&self.rule, &halved)?;
+        let change = |k: usize| (own[k] - richer[k]).abs().max((own[k] - halves[2 * k] - halves[2 * k + 1]).abs());
+        Ok((0..self.a.len()).map(change).collect())
     }
 }
 

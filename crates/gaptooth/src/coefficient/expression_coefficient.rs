@@ -50,7 +50,7 @@ impl ExpressionCoefficient {
         }
         let slow = if formula.depends_on("x") { SLOW } else { 1 };
         let x: Vec<f64> = (0..slow).map(|i| a + (b - a) * i as f64 / (SLOW - 1) as f64).collect();
-        let period = match periodicity(&formula, &x) {
+        let period = match periodicity(&formula, x_domain) {
             Periodicity::Periodic(period) => Some(period),
             Periodicity::QuasiPeriodic => None,
             Periodicity::Neither => return Err(not_recurrent(text)),

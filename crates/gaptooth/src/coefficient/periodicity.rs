@@ -23,17 +23,21 @@ const MULTIPLES: usize = 64;
 /// Points at which a candidate is tried.
 const TRIALS: usize = 97;
 
-/// Classifies `formula`, a function of (x, y), sampled at the slow points `x`.
-pub(super) fn periodicity(formula: &Formula, x: &[f64]) -> Periodicity {
+/// Classifies `formula`, a function of (x, y), for x in `x_domain`.
+pub(super) fn periodicity(formula: &Formula, x_domain: [f64; 2]) -> Periodicity {
     if !formula.depends_on("y") {
         return Periodicity::Periodic(1.0);
     }
     let structure = frequencies(formula);
+    // a frequency that depends on x has no period for all x
+    if structure.iter().flatten().any(|f| f.is_nan()) {
+        return Periodicity::QuasiPeriodic;
+    }
     let single: Vec<f64> = structure.iter().flatten().copied().filter(|f| f.is_finite() && *f > 0.0).collect();
     let slowest = single.iter().copied().fold(f64::INFINITY, f64::min);
     let own = (1..=MULTIPLES).map(|k| k as f64 / slowest).filter(|_| slowest.is_finite());
     let mut candidates = (1..=MULTIPLES).map(|k| k as f64).chain(own);
-    match candidates.find(|&p| commensurate(&single, p) && repeats(formula, x, p)) {
+    match candidates.find(|&p| commensurate(&single, p) && repeats(formula, x_domain, p)) {
         Some(period) => Periodicity::Periodic(period),
         None if structure.is_some() => Periodicity::QuasiPeriodic,
         None => Periodicity::Neither,
@@ -44,12 +48,12 @@ fn commensurate(frequencies: &[f64], period: f64) -> bool {
     frequencies.iter().all(|f| (f * period - (f * period).round()).abs() < 1e-9 * (1.0 + f * period))
 }
 
-fn repeats(formula: &Formula, x: &[f64], period: f64) -> bool {
-    let golden = 0.618_033_988_749_894_9;
+fn repeats(formula: &Formula, [a, b]: [f64; 2], period: f64) -> bool {
+    let (golden, silver) = (0.618_033_988_749_894_9, std::f64::consts::SQRT_2);
     (0..TRIALS).all(|k| {
-        // spread over several periods, and never on a round number
+        // spread over several periods and the domain, and never on round numbers
         let y = (golden * k as f64).fract() * 5.0 * period - 2.0 * period;
-        let x = x[k % x.len()];
+        let x = a + (b - a) * (silver * k as f64).fract();
         let (here, there) = (formula.eval(&[x, y]), formula.eval(&[x, y + period]));
         // poles and domain errors are the positivity check's business
         !here.is_finite() || !there.is_finite() || (here - there).abs() <= 1e-7 * (1.0 + here.abs() + there.abs())

@@ -32,14 +32,6 @@ const MAX_SEARCH: usize = 200;
 /// [`Error::Expression`] when the formula does not parse, or when it needs the value of ε and `eps` is `None`;
 /// [`Error::Parameter`] when `eps` is not a positive number or a constant takes the name x, y or eps.
 pub fn two_scale(text: &str, eps: Option<f64>, constants: &[(&str, f64)]) -> Result<Formula> {
-    two_scale_with(text, eps, constants, &[])
-}
-
-/// [`two_scale`] with further variables after x and y, such as the state u.
-///
-/// # Errors
-/// As [`two_scale`].
-pub fn two_scale_with(text: &str, eps: Option<f64>, constants: &[(&str, f64)], further: &[&str]) -> Result<Formula> {
     if let Some(bad) = eps.filter(|e| !(e.is_finite() && *e > 0.0)) {
         return Err(Error::parameter("eps", bad, "a positive number", "eps is the period of the fine scale"));
     }
@@ -47,7 +39,7 @@ pub fn two_scale_with(text: &str, eps: Option<f64>, constants: &[(&str, f64)], f
         let advice = "these names are taken: x is the slow variable, y = x/eps the fast one; rename the constant";
         return Err(Error::parameter(format!("constant {name}"), value, "a name other than x, y and eps", advice));
     }
-    let parsed = Formula::parse(text, &[&NAMES[..], further].concat(), constants)?;
+    let parsed = Formula::parse(text, &NAMES, constants)?;
     let (source, root) = parsed.graph();
     let mut graph = Graph::default();
     let root = rewrite(source, root, &mut graph);
@@ -56,7 +48,7 @@ pub fn two_scale_with(text: &str, eps: Option<f64>, constants: &[(&str, f64)], f
         return Err(error_at_name(text, "eps", message.into()));
     }
     let root = substitute(&mut graph, root, eps.unwrap_or(f64::NAN));
-    let variables: Vec<String> = [NAMES[X], NAMES[Y]].iter().chain(further).map(ToString::to_string).collect();
+    let variables = [NAMES[X].to_string(), NAMES[Y].to_string()];
     Ok(Formula::assemble(text.into(), variables.into(), parsed.constants().into(), graph, root))
 }
 
@@ -68,7 +60,7 @@ fn rewrite(source: &Graph, root: Id, graph: &mut Graph) -> Id {
         let replaced = match node {
             Node::Binary(Binary::Divide, a, b) => quotient(graph, b, Scale::Over)
                 .and_then(|b| Some((quotient(graph, a, Scale::Slow)?, b)))
-                .map(|(a, b)| graph.divide(a, b)),
+                .map(|(a, b)| ratio(graph, a, b)),
             Node::Binary(Binary::Multiply, a, b) => product(graph, a, b).or_else(|| product(graph, b, a)),
             _ => None,
         };
@@ -86,7 +78,7 @@ fn again(graph: &mut Graph, id: Id) -> Id {
     while let Node::Binary(Binary::Divide, a, b) = graph.node(current) {
         let Some(below) = quotient(graph, b, Scale::Over) else { break };
         let Some(above) = quotient(graph, a, Scale::Slow) else { break };
-        current = graph.divide(above, below);
+        current = ratio(graph, above, below);
     }
     current
 }
@@ -96,6 +88,17 @@ fn product(graph: &mut Graph, a: Id, b: Id) -> Option<Id> {
     let a = quotient(graph, a, Scale::Under)?;
     let b = quotient(graph, b, Scale::Slow)?;
     Some(graph.multiply(a, b))
+}
+
+/// a / b, where a fraction b is turned over: y/(1/3) is y·3, without rounding 1/3.
+fn ratio(graph: &mut Graph, a: Id, b: Id) -> Id {
+    match graph.node(b) {
+        Node::Binary(Binary::Divide, p, q) => {
+            let above = graph.multiply(a, q);
+            graph.divide(above, p)
+        }
+        _ => graph.divide(a, b),
+    }
 }
 
 /// Which factor [`quotient`] takes out of a product.
@@ -126,8 +129,9 @@ fn search(graph: &mut Graph, id: Id, scale: Scale, depth: usize) -> Option<Id> {
         Node::Binary(Binary::Divide, a, b) => {
             let below = (scale == Scale::Under).then(|| search(graph, b, Scale::Over, depth)).flatten();
             match below {
-                Some(b) => Some(graph.divide(a, b)),
-                None => search(graph, a, scale, depth).map(|a| graph.divide(a, b)),
+                Some(b) => Some(ratio(graph, a, b)),
+                // left as it is for `ratio`
+                None => search(graph, a, scale, depth).map(|a| graph.push(Node::Binary(Binary::Divide, a, b))),
             }
         }
         Node::Binary(Binary::Power, a, b) => power(graph, a, b, scale, depth),
@@ -171,7 +175,6 @@ fn substitute(graph: &mut Graph, root: Id, eps: f64) -> Id {
     for id in graph.order(root) {
         renamed[id] = match graph.node(id) {
             Node::Variable(EPS) => graph.number(eps),
-            Node::Variable(k) if k > EPS => graph.push(Node::Variable(k - 1)),
             node => graph.push(node.with_operands(|o| renamed[o])),
         };
     }
