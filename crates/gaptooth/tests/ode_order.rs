@@ -1,5 +1,6 @@
-//! Observed orders of every time integrator, looped over lists, and the accuracy of the stiff methods against their
-//! tolerances. Exact solutions throughout.
+//! Observed orders of the explicit and projective integrators, looped over lists, and the accuracy of the stiff
+//! methods against their tolerances (their orders at fixed steps: the unit tests of `ode::stiff`). Exact solutions
+//! throughout.
 
 use gaptooth::observer::Silent;
 use gaptooth::ode::explicit::{RungeKutta, integrate};
@@ -142,17 +143,6 @@ impl OdeSystem for Stiff {
 fn stiff(system: &dyn OdeSystem, u0: &[f64], method: StiffMethod, rtol: f64) -> Solution {
     let options = StiffOptions { method, rtol, ..StiffOptions::default() };
     integrate_stiff(system, 0.0, u0, &[0.5, 1.0, 2.0], &options, &Silent).unwrap()
-}
-
-/// Error control by step: err ∝ tol^(p/(p+1)) and steps ∝ tol^(−1/(p+1)), so error ∝ steps^(−p).
-#[test]
-fn stiff_one_step_methods_in_the_number_of_steps() {
-    for method in [StiffMethod::TrBdf2, StiffMethod::Esdirk34] {
-        let (coarse, fine) = (stiff(&Smooth, &smooth(0.0), method, 1e-6), stiff(&Smooth, &smooth(0.0), method, 1e-9));
-        let ratio = fine.work.steps as f64 / coarse.work.steps as f64;
-        let err = |s: &Solution| error(&s.u[2], &smooth(2.0));
-        assert_order(&format!("{method:?}"), err(&coarse), err(&fine), ratio, method.order());
-    }
 }
 
 #[test]

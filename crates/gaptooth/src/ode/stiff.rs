@@ -160,7 +160,10 @@ struct Request<'r> {
 }
 
 fn solve(rhs: Rhs<'_>, request: &Request<'_>) -> Result<Solution> {
-    let problem = problem(rhs, request).map_err(|e| stopped(&e, None))?;
+    run(&problem(rhs, request).map_err(|e| stopped(&e, None))?, request)
+}
+
+fn run(problem: &Problem<'_>, request: &Request<'_>) -> Result<Solution> {
     let failed = |e: DiffsolError| stopped(&e, problem.eqn.rhs.not_finite.get());
     match request.options.method {
         StiffMethod::Bdf => march(problem.bdf::<Lu>().map_err(failed)?, request),
@@ -261,5 +264,44 @@ fn stopped(error: &DiffsolError, cause: Option<NotFinite>) -> Error {
             message: error.to_string(),
             advice: "the solution may blow up or the equations jump there; else loosen rtol or raise floor".into(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observer::Silent;
+
+    /// u0' = −u0 + sin t, u1' = u0 − 2 u1: u0 = (sin t − cos t)/2 + e^(−t) from 1/2.
+    struct Forced;
+
+    impl OdeSystem for Forced {
+        fn dim(&self) -> usize {
+            2
+        }
+        fn rhs_into(&self, t: f64, u: &[f64], du: &mut [f64]) {
+            (du[0], du[1]) = (-u[0] + t.sin(), u[0] - 2.0 * u[1]);
+        }
+    }
+
+    /// Error at t = 2 with steps of `h` (after a few that grow to it): the error control is slack, Newton's is not.
+    fn error(method: StiffMethod, h: f64) -> f64 {
+        let options = StiffOptions { method, rtol: 1.0, floor: 1.0, scale: None, max_step: Some(h) };
+        let (u0, times) = ([0.5, 0.0], [2.0]);
+        let request = Request { t0: 0.0, u0: &u0, times: &times, options: &options, observer: &Silent };
+        let mut problem = problem(Rhs::new(&Forced, pattern(&Forced).unwrap()), &request).unwrap();
+        problem.ode_options.nonlinear_solver_tolerance = 1e-11;
+        let s = run(&problem, &request).unwrap();
+        (s.u[0][0] - (2f64.sin() - 2f64.cos()) / 2.0 - (-2f64).exp()).abs()
+    }
+
+    #[test]
+    fn one_step_methods_have_their_order() {
+        for method in [StiffMethod::TrBdf2, StiffMethod::Esdirk34] {
+            let (coarse, fine) = (error(method, 0.025), error(method, 0.0125));
+            let observed = (coarse / fine).log2();
+            println!("{method:?}: errors {coarse:.3e}, {fine:.3e}, observed order {observed:.3}");
+            assert!((observed - method.order() as f64).abs() <= 0.15, "{method:?}: observed order {observed:.3}");
+        }
     }
 }
