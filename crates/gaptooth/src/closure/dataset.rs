@@ -67,7 +67,7 @@ impl Dataset {
     /// [`Error::NonFinite`] that names the trajectory, the time and the point.
     pub fn validate(&self) -> Result<()> {
         let size = self.snapshot_len() * self.times.len();
-        let n = if size == 0 { 0 } else { self.u.len() / size };
+        let n = self.u.len().checked_div(size).unwrap_or(0);
         let expected = vec![n.max(1), self.times.len().max(1), self.snapshot_len()];
         for (what, values) in [("u", &self.u), ("u_t", &self.u_t)] {
             if n == 0 || values.len() != n * size {

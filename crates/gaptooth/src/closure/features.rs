@@ -58,14 +58,17 @@ impl FeatureSpec {
     }
 }
 
+/// (column, weight) of the entries that are not zero.
+type SparseRow = Vec<(usize, f64)>;
+
 /// The features of a [`FeatureSpec`] on one grid: a linear map from the state `[point]` to
 /// `[feature][active point]`, where the active points are those that evolve ([`Grid::active`]).
 #[derive(Debug, Clone)]
 pub struct Features {
     spec: FeatureSpec,
     grid: Grid,
-    /// `[feature][active point]` of (column, weight)
-    rows: Vec<Vec<Vec<(usize, f64)>>>,
+    /// `[feature][active point]`
+    rows: Vec<Vec<SparseRow>>,
 }
 
 /// Every active point of every snapshot of a dataset as a row.
@@ -183,7 +186,7 @@ impl Features {
     }
 }
 
-fn neighbours(grid: &Grid, half: usize) -> Result<Vec<Vec<Vec<(usize, f64)>>>> {
+fn neighbours(grid: &Grid, half: usize) -> Result<Vec<Vec<SparseRow>>> {
     let reach = if grid.boundary == Boundary::Periodic { 2 * half } else { half };
     if reach >= grid.len() {
         let expected = format!("a stencil within the {} grid points", grid.len());

@@ -64,7 +64,7 @@ impl TallLeastSquares<'_> {
         let scales: Vec<f64> = self.columns.chunks_exact(m).map(|c| self.norm(c)).collect();
         let scales: Vec<f64> = scales.iter().map(|s| if *s > 0.0 { *s } else { 1.0 }).collect();
         let triangle = self.triangle(&scales, n, m);
-        self.from_triangle(&triangle, &scales, n, m)
+        self.solve_triangle(&triangle, &scales, n, m)
     }
 
     fn weight(&self, row: usize) -> f64 {
@@ -94,7 +94,8 @@ impl TallLeastSquares<'_> {
         triangle
     }
 
-    fn from_triangle(&self, r: &[f64], scales: &[f64], n: usize, m: usize) -> Result<LeastSquaresSolution> {
+    /// The coefficients from R of [`TallLeastSquares::triangle`], through its singular values.
+    fn solve_triangle(&self, r: &[f64], scales: &[f64], n: usize, m: usize) -> Result<LeastSquaresSolution> {
         let at = |i: usize, j: usize| r[j * (n + 1) + i];
         let svd = Mat::from_fn(n, n, &at).thin_svd().map_err(|e| Error::Solver {
             solver: "singular values",

@@ -11,7 +11,7 @@ use crate::{
     ode::OdeSystem,
 };
 
-/// An integrator: (law, u(times[0]), times) → the state at each of `times`, the first included.
+/// An integrator: (law, state at the first time, times) → the state at each of `times`, the first included.
 ///
 /// When the data come from an outer scheme with a visible time error (projective forward Euler, say), pass the
 /// same scheme: the law is then judged, not the scheme.

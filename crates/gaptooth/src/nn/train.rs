@@ -173,6 +173,11 @@ fn gather(samples: Samples<'_>, groups: &[u32], group: usize, x: &mut [f64], y: 
     let (rows, n) = (y.len(), samples.targets.len());
     let columns = x.chunks_exact_mut(rows).zip(samples.inputs.chunks_exact(n));
     for (to, from) in columns.chain([(y, samples.targets)]) {
+        if group == 1 {
+            // a copy of one number at a time would cost a call each
+            to.iter_mut().zip(groups).for_each(|(to, g)| *to = from[*g as usize]);
+            continue;
+        }
         for (to, g) in to.chunks_exact_mut(group).zip(groups) {
             let start = *g as usize * group;
             to.copy_from_slice(&from[start..start + group]);
