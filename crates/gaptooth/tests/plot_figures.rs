@@ -26,7 +26,9 @@ fn grid(n: usize) -> Vec<f64> {
 fn states() -> Figure {
     let (fine, coarse) = (grid(200_001), grid(26));
     let at = |t: f64| {
-        let u = move |x: f64| (-4.0 * t).exp() * (6.2832 * x).sin() + 0.4 * (-9.0 * t).exp() * (31.0 * x).cos();
+        let u = move |x: f64| {
+            (-4.0 * t).exp() * (std::f64::consts::TAU * x).sin() + 0.4 * (-9.0 * t).exp() * (31.0 * x).cos()
+        };
         let micro = move |x: f64| u(x) + 2e-2 * (2e5 * x).sin() * (1.0 - x);
         let series = vec![
             series("fully resolved", Mark::Line, &fine, micro),
@@ -44,7 +46,8 @@ fn errors() -> Figure {
     let mut curves: Vec<Series> =
         laws.iter().map(|(l, e)| series(l, Mark::Line, &t, move |t| e * t * (1.0 + 0.5 * (20.0 * t).sin()))).collect();
     curves.push(series("arithmetic mean", Mark::Dashed, &t, |t| 0.3 * t.sqrt()));
-    let log = panel("relative error of the learned laws", "t", "error", PanelKind::Series { series: curves, log_y: true });
+    let log =
+        panel("relative error of the learned laws", "t", "error", PanelKind::Series { series: curves, log_y: true });
     figure("errors", 1, vec![log])
 }
 
@@ -65,7 +68,12 @@ fn mixed() -> Figure {
     let map = PanelKind::HeatMap { x: x.clone(), y: t, values };
     let panels = vec![
         panel("learned u(x, t)", "x", "t", map),
-        panel("predicted against true", "true u_t", "predicted u_t", PanelKind::Series { series: scatter, log_y: false }),
+        panel(
+            "predicted against true",
+            "true u_t",
+            "predicted u_t",
+            PanelKind::Series { series: scatter, log_y: false },
+        ),
         panel("loss", "epoch", "mean square", PanelKind::Series { series: training, log_y: true }),
         panel("difference", "x", "Δu", PanelKind::Series { series: tiny, log_y: false }),
     ];

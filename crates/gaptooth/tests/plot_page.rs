@@ -14,7 +14,7 @@ fn grid(n: usize) -> Vec<f64> {
 }
 
 fn state(x: f64, t: f64) -> f64 {
-    (-4.5 * t).exp() * (6.2832 * x).sin() + 0.4 * (-18.0 * t).exp() * (18.85 * x).sin()
+    (-4.5 * t).exp() * (std::f64::consts::TAU * x).sin() + 0.4 * (-18.0 * t).exp() * (18.85 * x).sin()
 }
 
 fn film() -> Film {
@@ -69,7 +69,8 @@ fn errors() -> Figure {
         y: t.iter().map(|t| size * t * (1.0 + 0.4 * (25.0 * t).sin())).collect(),
         mark: Mark::Line,
     };
-    let series = vec![law("functional, paper's recipe", 1.6e-2), law("stencil, paper's recipe", 9e-3), law("ours", 4e-7)];
+    let series =
+        vec![law("functional, paper's recipe", 1.6e-2), law("stencil, paper's recipe", 9e-3), law("ours", 4e-7)];
     let lines = PanelKind::Series { series, log_y: true };
     let (x, y) = (grid(200), grid(150));
     let values = y.iter().flat_map(|t| x.iter().map(move |x| state(*x, 0.3 * *t))).collect();
@@ -93,7 +94,8 @@ fn errors() -> Figure {
 
 fn sample() -> Report {
     let work = |list: &[(&str, u64)]| list.iter().map(|(n, c)| (n.to_string(), *c)).collect();
-    let timing = |name: &str, seconds, counts: &[(&str, u64)]| Timing { name: name.into(), seconds, work: work(counts) };
+    let timing =
+        |name: &str, seconds, counts: &[(&str, u64)]| Timing { name: name.into(), seconds, work: work(counts) };
     let row = |cells: [&str; 4]| cells.map(String::from).to_vec();
     Report {
         study: "diffusion-1d".into(),

@@ -77,7 +77,12 @@ impl Checkpoints {
     fn path(&self, stage: &str) -> Result<PathBuf> {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if stage.is_empty() || !stage.chars().all(plain) {
-            return Err(Error::parameter("stage", format!("`{stage}`"), "letters, digits, - and _", "rename the stage"));
+            return Err(Error::parameter(
+                "stage",
+                format!("`{stage}`"),
+                "letters, digits, - and _",
+                "rename the stage",
+            ));
         }
         Ok(self.folder.join(format!("{stage}.checkpoint")))
     }

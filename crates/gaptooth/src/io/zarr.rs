@@ -267,7 +267,8 @@ fn read_array(array: &Array<FilesystemStore>) -> std::result::Result<NamedArray,
         "int32" => widen(array.retrieve_array_subset::<Vec<i32>>(&subset).map_err(failure)?, f64::from),
         "bool" => widen(array.retrieve_array_subset::<Vec<bool>>(&subset).map_err(failure)?, f64::from),
         _ => {
-            let message = format!("array `{name}` has type `{kind}`, expected float64 (or float32, int64, int32, bool)");
+            let message =
+                format!("array `{name}` has type `{kind}`, expected float64 (or float32, int64, int32, bool)");
             return Err(Failure::Other(message));
         }
     };

@@ -142,13 +142,7 @@ impl LegendsShown {
     }
 }
 
-fn curves(
-    series: &[Series],
-    log_y: bool,
-    labels: &[&str],
-    size: (f64, f64),
-    with_legend: bool,
-) -> (Vec<Plot>, Layout) {
+fn curves(series: &[Series], log_y: bool, labels: &[&str], size: (f64, f64), with_legend: bool) -> (Vec<Plot>, Layout) {
     let only_points = series.iter().all(|s| s.mark == Mark::Points);
     let abscissae = series.iter().flat_map(|s| s.x.iter().copied());
     let x = Axis::linear(abscissae, if only_points { 0.03 } else { 0.0 }, 5);
@@ -205,7 +199,12 @@ fn plot(points: Vec<(f64, f64)>, mark: Mark, color: &str, label: &str) -> Plot {
     }
 }
 
-fn place_legend(drawn: &legend::Drawn, box_width: f64, entries: usize, (width, height): (f64, f64)) -> legend::Placement {
+fn place_legend(
+    drawn: &legend::Drawn,
+    box_width: f64,
+    entries: usize,
+    (width, height): (f64, f64),
+) -> legend::Placement {
     // The axes take about this much of a panel: the rest is labels and headings. A little air around the box.
     let (inner_width, inner_height) = (width - 95.0, height - 105.0);
     let box_height = 1.5 * f64::from(BODY) * entries as f64 + 14.0;

@@ -24,8 +24,7 @@ pub(crate) fn place(drawn: &Drawn, width: f64, height: f64) -> Placement {
         (InsideBottomCenter, 0.5 - 0.5 * width, 0.0),
     ];
     let fits = width < 0.9 && height < 0.6;
-    let free = corners.into_iter()
-        .find(|&(_, x, y)| fits && !covers(drawn, (x, x + width), (y, y + height)));
+    let free = corners.into_iter().find(|&(_, x, y)| fits && !covers(drawn, (x, x + width), (y, y + height)));
     match free {
         Some((position, ..)) => Placement { position, headroom: 0.0 },
         None if height < 0.3 && width < 0.9 => {

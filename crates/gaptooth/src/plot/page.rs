@@ -1,7 +1,7 @@
 //! The page of a report: one file, no network, readable without scripts but for the films.
 
-use minijinja::value::Value;
 use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Value;
 use minijinja::{Environment, context};
 use serde_json::json;
 
@@ -125,7 +125,8 @@ fn timings(timings: &[Timing]) -> Vec<Value> {
         t.work.iter().map(count).collect::<Vec<_>>().join(" · ")
     };
     let share = |t: &Timing| format!("{:.1}", (100.0 * t.seconds / longest).clamp(0.0, 100.0));
-    let row = |t: &Timing| context! { name => &t.name, time => duration(t.seconds), share => share(t), work => work(t) };
+    let row =
+        |t: &Timing| context! { name => &t.name, time => duration(t.seconds), share => share(t), work => work(t) };
     timings.iter().map(row).collect()
 }
 

@@ -220,7 +220,8 @@ mod tests {
 
     #[test]
     fn ids_are_the_figures_own() {
-        let svg = r##"<clipPath id="k-17"/><clipPath id="k-18"/><g clip-path="url(#k-18)"/><g clip-path="url(#k-17)"/>"##;
+        let svg =
+            r##"<clipPath id="k-17"/><clipPath id="k-18"/><g clip-path="url(#k-18)"/><g clip-path="url(#k-17)"/>"##;
         let own = r##"<clipPath id="f-0"/><clipPath id="f-1"/><g clip-path="url(#f-1)"/><g clip-path="url(#f-0)"/>"##;
         assert_eq!(own_ids(svg, "f"), own);
     }
