@@ -64,6 +64,15 @@ fn a_group_written_by_xarray_is_read() {
 }
 
 #[test]
+fn a_compression_that_is_not_read_is_named_with_the_way_out() {
+    // tests/data/xarray_zstd.zarr: by tests/data/open_zarr.py --write-zstd, with xarray's default compression.
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/xarray_zstd.zarr");
+    let error = read_group(&path).unwrap_err();
+    let Error::Format { message, .. } = &error else { panic!("{error}") };
+    assert!(message.contains("zstd") && message.contains("GzipCodec"), "{message}");
+}
+
+#[test]
 fn a_lost_chunk_reads_as_nan_and_a_damaged_one_is_an_error() {
     let path = write_example("io_zarr_damaged.zarr");
     let chunk = path.join("u/c/1/0/0");

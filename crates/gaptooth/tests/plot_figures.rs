@@ -26,7 +26,9 @@ fn grid(n: usize) -> Vec<f64> {
 fn states() -> Figure {
     let (fine, coarse) = (grid(200_001), grid(26));
     let at = |t: f64| {
-        let u = move |x: f64| (-4.0 * t).exp() * (6.2832 * x).sin() + 0.4 * (-9.0 * t).exp() * (31.0 * x).cos();
+        let u = move |x: f64| {
+            (-4.0 * t).exp() * (std::f64::consts::TAU * x).sin() + 0.4 * (-9.0 * t).exp() * (31.0 * x).cos()
+        };
         let micro = move |x: f64| u(x) + 2e-2 * (2e5 * x).sin() * (1.0 - x);
         let series = vec![
             series("fully resolved", Mark::Line, &fine, micro),

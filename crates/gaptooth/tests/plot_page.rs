@@ -14,7 +14,7 @@ fn grid(n: usize) -> Vec<f64> {
 }
 
 fn state(x: f64, t: f64) -> f64 {
-    (-4.5 * t).exp() * (6.2832 * x).sin() + 0.4 * (-18.0 * t).exp() * (18.85 * x).sin()
+    (-4.5 * t).exp() * (std::f64::consts::TAU * x).sin() + 0.4 * (-18.0 * t).exp() * (18.85 * x).sin()
 }
 
 fn film() -> Film {

@@ -5,11 +5,15 @@
 
 pub mod atomic;
 pub mod checkpoint;
+pub mod closure;
+pub mod dataset;
 pub mod run_directory;
 pub mod safetensors;
 pub mod zarr;
 
 pub use checkpoint::Checkpoints;
+pub use closure::{load_closure, save_closure};
+pub use dataset::{read_dataset, write_dataset};
 pub use run_directory::RunDirectory;
 pub use safetensors::{Model, NamedTensor, load_model, save_model};
 pub use zarr::{ArrayGroup, NamedArray, read_group, write_group};

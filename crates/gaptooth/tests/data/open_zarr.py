@@ -2,6 +2,7 @@
 
     python3 open_zarr.py GROUP.zarr NAME=DIM,DIM,… …   such as  u=trajectory,time,x u_t=trajectory,time,x
     python3 open_zarr.py --write GROUP.zarr            writes the small group of tests/data/xarray.zarr
+    python3 open_zarr.py --write-zstd GROUP.zarr       the same with xarray's own compression: tests/data/xarray_zstd.zarr
 
 Needs xarray, zarr, numpy. Exit code 0 when all is well; prints one line a variable.
 """
@@ -29,7 +30,7 @@ def check(path, expected):
     assert dataset.attrs, "the group has no attributes"
 
 
-def write(path):
+def write(path, gzip):
     import numpy
     import xarray
     import zarr
@@ -40,12 +41,12 @@ def write(path):
         coords={"time": numpy.array([0, 1]), "x": [0.0, 0.5, 1.0]},
     )
     dataset = xarray.Dataset({"u": u}, attrs={"source": "xarray"})
-    gzip = {"compressors": [zarr.codecs.GzipCodec()]}
-    dataset.to_zarr(path, mode="w", zarr_format=3, encoding={name: gzip for name in ("u", "time", "x")})
+    encoding = {name: {"compressors": [zarr.codecs.GzipCodec()]} for name in ("u", "time", "x")} if gzip else {}
+    dataset.to_zarr(path, mode="w", zarr_format=3, encoding=encoding)
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--write":
-        write(sys.argv[2])
+    if sys.argv[1].startswith("--write"):
+        write(sys.argv[2], gzip=sys.argv[1] == "--write")
     else:
         check(sys.argv[1], {name: tuple(dims.split(",")) for name, dims in (a.split("=") for a in sys.argv[2:])})

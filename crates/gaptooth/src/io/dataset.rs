@@ -1,0 +1,148 @@
+//! A [`Dataset`] as a zarr group: `u` and `u_t` over (trajectory, time, x), with coordinates.
+//!
+//! Datasets of other simulators are read too, as long as they say the same: `u` and `u_t` over (trajectory, time, x), or
+//! (time, x) for one trajectory, coordinates `time` and `x` (equal steps), and the attribute `boundary`.
+
+use std::path::Path;
+
+use super::zarr::{ArrayGroup, NamedArray, read_group, write_group};
+use crate::closure::Dataset;
+use crate::grid::{Boundary, Grid};
+use crate::{Error, Result};
+
+const DIMS: [&str; 3] = ["trajectory", "time", "x"];
+
+/// Writes `data` at `path` (`….zarr`), replacing a group already there.
+///
+/// # Errors
+/// What [`Dataset::validate`] finds, and as [`write_group`].
+///
+/// ```
+/// use gaptooth::closure::Dataset;
+/// use gaptooth::grid::{Boundary, Grid};
+/// use gaptooth::io::{read_dataset, write_dataset};
+/// let folder = tempfile::tempdir().unwrap();
+/// let path = folder.path().join("patch.zarr");
+/// let grid = Grid::uniform([0.0, 1.0], 2, Boundary::Dirichlet)?;
+/// let data = Dataset::new(grid, vec![0.0, 0.1], vec![1.0; 12], vec![0.0; 12], Default::default())?;
+/// write_dataset(&path, &data)?;
+/// assert_eq!(read_dataset(&path)?, data);
+/// # Ok::<(), gaptooth::Error>(())
+/// ```
+pub fn write_dataset(path: &Path, data: &Dataset) -> Result<()> {
+    data.validate()?;
+    let shape = [data.trajectories(), data.times.len(), data.grid.len()];
+    let numbers = (0..shape[0]).map(|i| i as f64).collect();
+    let mut group = ArrayGroup {
+        arrays: vec![
+            NamedArray::new("u", &DIMS, &shape, data.u.clone()).attribute("long_name", "macroscale state"),
+            NamedArray::new("u_t", &DIMS, &shape, data.u_t.clone())
+                .attribute("long_name", "time derivative of u, as the simulator estimated it"),
+            NamedArray::coordinate("trajectory", numbers),
+            NamedArray::coordinate("time", data.times.clone()),
+            NamedArray::coordinate("x", data.grid.x.clone()),
+        ],
+        ..ArrayGroup::default()
+    };
+    let attribute = |value: serde_json::Result<serde_json::Value>| {
+        value.map_err(|e| Error::Format { path: path.into(), message: format!("its attributes are not JSON: {e}") })
+    };
+    group.attributes.insert("title".into(), "macroscale trajectories".into());
+    group.attributes.insert("gaptooth_version".into(), crate::VERSION.into());
+    group.attributes.insert("boundary".into(), attribute(serde_json::to_value(data.grid.boundary))?);
+    group.attributes.insert("domain".into(), attribute(serde_json::to_value(data.grid.domain))?);
+    group.attributes.insert("provenance".into(), attribute(serde_json::to_value(&data.provenance))?);
+    write_group(path, &group)
+}
+
+/// Reads a dataset.
+///
+/// # Errors
+/// [`Error::Io`] when there is nothing at `path`; [`Error::Format`] with what was found and what was expected for a
+/// missing array or attribute, other dimensions, lengths that do not fit, points that are not equally spaced, times that
+/// do not ascend, and values that are not finite.
+pub fn read_dataset(path: &Path) -> Result<Dataset> {
+    let group = read_group(path)?;
+    let format = |message: String| Error::Format { path: path.into(), message };
+    let u = field(&group, "u").map_err(format)?;
+    let u_t = field(&group, "u_t").map_err(format)?;
+    if u.shape != u_t.shape {
+        return Err(format(format!("u_t has shape {:?}, expected that of u, {:?}", u_t.shape, u.shape)));
+    }
+    let times = coordinate(&group, "time").map_err(format)?;
+    let grid = grid(&group).map_err(format)?;
+    let provenance = match group.attributes.get("provenance") {
+        None => Default::default(),
+        Some(value) => serde_json::from_value(value.clone())
+            .map_err(|e| format(format!("its attribute `provenance` is {value}, expected an object: {e}")))?,
+    };
+    Dataset::new(grid, times, u.data.clone(), u_t.data.clone(), provenance).map_err(|e| format(e.to_string()))
+}
+
+type Found<T> = std::result::Result<T, String>;
+
+fn array<'a>(group: &'a ArrayGroup, name: &str) -> Found<&'a NamedArray> {
+    group.array(name).ok_or_else(|| {
+        let names: Vec<&str> = group.arrays.iter().map(|a| a.name.as_str()).collect();
+        format!("holds the arrays {names:?}, expected `{name}` among them (a dataset has u, u_t, time and x)")
+    })
+}
+
+fn field<'a>(group: &'a ArrayGroup, name: &str) -> Found<&'a NamedArray> {
+    let found = array(group, name)?;
+    if found.dims != DIMS && found.dims != DIMS[1..] {
+        let message = format!("`{name}` has dimensions {:?}, expected {DIMS:?} in this order", found.dims);
+        return Err(format!("{message}. In Python: dataset.transpose(\"trajectory\", \"time\", \"x\")"));
+    }
+    Ok(found)
+}
+
+fn coordinate(group: &ArrayGroup, name: &str) -> Found<Vec<f64>> {
+    let found = array(group, name)?;
+    if found.dims != [name] {
+        return Err(format!("coordinate `{name}` has dimensions {:?}, expected [\"{name}\"]", found.dims));
+    }
+    match found.data.iter().position(|v| !v.is_finite()) {
+        Some(i) => Err(format!("coordinate `{name}` is {} at index {i}, expected finite values", found.data[i])),
+        None => Ok(found.data.clone()),
+    }
+}
+
+fn grid(group: &ArrayGroup) -> Found<Grid> {
+    let x = coordinate(group, "x")?;
+    let advice =
+        "expected \"dirichlet\", \"neumann\" or \"periodic\". In Python: dataset.attrs[\"boundary\"] = \"dirichlet\"";
+    let value = group.attributes.get("boundary").ok_or_else(|| format!("has no attribute `boundary`, {advice}"))?;
+    let boundary: Boundary =
+        serde_json::from_value(value.clone()).map_err(|_| format!("its attribute `boundary` is {value}, {advice}"))?;
+    let n = x.len();
+    if n < 3 {
+        return Err(format!("x has {n} points, expected at least 3"));
+    }
+    let step = (x[n - 1] - x[0]) / (n - 1) as f64;
+    if step <= 0.0 {
+        return Err(format!("x goes from {} to {}, expected ascending points", x[0], x[n - 1]));
+    }
+    // Room for points that were kept in single precision.
+    if let Some(i) = (1..n).find(|&i| (x[i] - x[i - 1] - step).abs() > 1e-4 * step) {
+        let found = x[i] - x[i - 1];
+        return Err(format!("x steps by {found} at index {i} and by {step} on average, expected equal steps"));
+    }
+    let end = match boundary {
+        Boundary::Periodic => period_end(group, &x, step)?,
+        Boundary::Dirichlet | Boundary::Neumann => x[n - 1],
+    };
+    Ok(Grid { domain: [x[0], end], x, boundary })
+}
+
+/// The end of a periodic domain, one step after the last point.
+fn period_end(group: &ArrayGroup, x: &[f64], step: f64) -> Found<f64> {
+    let expected = x[x.len() - 1] + step;
+    match group.attributes.get("domain") {
+        None => Ok(expected),
+        Some(value) => match serde_json::from_value::<[f64; 2]>(value.clone()) {
+            Ok([_, end]) if (end - expected).abs() < 1e-4 * step => Ok(end),
+            _ => Err(format!("its attribute `domain` is {value}, expected [{}, {expected}] from x", x[0])),
+        },
+    }
+}

@@ -1,0 +1,109 @@
+//! Datasets on disk: there and back bit for bit, and every way to be wrong named. The first is left in
+//! `target/tmp/io_dataset.zarr`; from Python: `open_zarr.py GROUP.zarr u=trajectory,time,x u_t=trajectory,time,x`.
+#![cfg(feature = "io")]
+
+use std::path::{Path, PathBuf};
+
+use gaptooth::Error;
+use gaptooth::closure::{Dataset, Provenance};
+use gaptooth::grid::{Boundary, Grid};
+use gaptooth::io::{ArrayGroup, NamedArray, read_dataset, read_group, write_dataset, write_group};
+
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+fn example(boundary: Boundary) -> Dataset {
+    let grid = Grid::uniform([-0.3, 1.1], 125, boundary).unwrap();
+    let times: Vec<f64> = (0..21).map(|i| 1e-3 * i as f64 / 3.0).collect();
+    let n = 4 * times.len() * grid.len();
+    let active = grid.active();
+    let u = (0..n).map(|i| (0.37 * i as f64).sin() / 7.0).collect();
+    let u_t = (0..n).map(|i| if active.contains(&(i % grid.len())) { (0.11 * i as f64).cos() } else { 0.0 }).collect();
+    let mut provenance = Provenance::new();
+    provenance.insert("method".into(), "patch dynamics".into());
+    provenance.insert("tooth".into(), 1e-4.into());
+    provenance.insert("burst".into(), serde_json::json!({"steps": 40, "dt": 1e-6}));
+    Dataset::new(grid, times, u, u_t, provenance).unwrap()
+}
+
+#[test]
+fn datasets_come_back_bit_for_bit() {
+    for (boundary, name) in [
+        (Boundary::Dirichlet, "io_dataset.zarr"),
+        (Boundary::Neumann, "io_dataset_neumann.zarr"),
+        (Boundary::Periodic, "io_dataset_periodic.zarr"),
+    ] {
+        let written = example(boundary);
+        write_dataset(&path(name), &written).unwrap();
+        let read = read_dataset(&path(name)).unwrap();
+        assert!(read == written, "{name}: {:?} {:?}", read.grid.domain, read.provenance);
+        assert!(read.u.iter().zip(&written.u).all(|(a, b)| a.to_bits() == b.to_bits()));
+    }
+}
+
+#[test]
+fn one_trajectory_of_another_simulator_is_read() {
+    let target = path("io_dataset_foreign.zarr");
+    let data = (0..12).map(f64::from).collect::<Vec<_>>();
+    let mut group = ArrayGroup {
+        arrays: vec![
+            NamedArray::new("u", &["time", "x"], &[3, 4], data.clone()),
+            NamedArray::new("u_t", &["time", "x"], &[3, 4], data),
+            NamedArray::coordinate("time", vec![0.0, 1.0, 2.0]),
+            NamedArray::coordinate("x", vec![0.0, 0.25, 0.5, 0.75]),
+        ],
+        ..ArrayGroup::default()
+    };
+    group.attributes.insert("boundary".into(), "periodic".into());
+    write_group(&target, &group).unwrap();
+    let read = read_dataset(&target).unwrap();
+    assert_eq!((read.trajectories(), read.grid.domain), (1, [0.0, 1.0]));
+}
+
+/// The message for a good dataset spoilt by `spoil`.
+fn refusal(name: &str, spoil: impl FnOnce(&mut ArrayGroup)) -> String {
+    let target = path(name);
+    write_dataset(&target, &example(Boundary::Dirichlet)).unwrap();
+    let mut group = read_group(&target).unwrap();
+    spoil(&mut group);
+    write_group(&target, &group).unwrap();
+    match read_dataset(&target).unwrap_err() {
+        Error::Format { path, message } => {
+            assert_eq!(path, target);
+            message
+        }
+        other => panic!("{other}"),
+    }
+}
+
+fn array<'a>(group: &'a mut ArrayGroup, name: &str) -> &'a mut NamedArray {
+    group.arrays.iter_mut().find(|a| a.name == name).unwrap()
+}
+
+#[test]
+fn what_is_wrong_with_a_dataset_is_said() {
+    let spoilt = "io_dataset_spoilt.zarr";
+    let message = refusal(spoilt, |g| g.arrays.retain(|a| a.name != "u_t"));
+    assert!(message.contains("u_t") && message.contains("\"u\""), "{message}");
+    let message = refusal(spoilt, |g| array(g, "u").data[4000] = f64::NAN);
+    assert!(message.contains("NaN") && message.contains("trajectory 1"), "{message}");
+    let message = refusal(spoilt, |g| {
+        for name in ["u", "u_t"] {
+            let a = array(g, name);
+            a.dims.reverse();
+            a.shape.reverse();
+        }
+    });
+    assert!(message.contains("transpose"), "{message}");
+    let message = refusal(spoilt, |g| drop(g.attributes.remove("boundary")));
+    assert!(message.contains("boundary") && message.contains("dirichlet"), "{message}");
+    let message = refusal(spoilt, |g| drop(g.attributes.insert("boundary".into(), "robin".into())));
+    assert!(message.contains("robin") && message.contains("neumann"), "{message}");
+    let message = refusal(spoilt, |g| array(g, "x").data[7] += 1e-3);
+    assert!(message.contains("equal steps") && message.contains("index 7"), "{message}");
+    let message = refusal(spoilt, |g| array(g, "time").data.swap(3, 4));
+    assert!(message.contains("ascending times"), "{message}");
+    let message = refusal(spoilt, |g| drop(g.attributes.insert("provenance".into(), 3.into())));
+    assert!(message.contains("provenance"), "{message}");
+}
