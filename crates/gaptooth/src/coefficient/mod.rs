@@ -20,7 +20,7 @@ mod two_scale;
 
 pub use expression_coefficient::ExpressionCoefficient;
 pub use formula::Formula;
-pub use two_scale::two_scale;
+pub use two_scale::{two_scale, two_scale_with};
 
 /// A scalar coefficient a(x, y) > 0 of the slow variable x and the fast variable y = x/ε.
 ///

@@ -32,6 +32,14 @@ const MAX_SEARCH: usize = 200;
 /// [`Error::Expression`] when the formula does not parse, or when it needs the value of ε and `eps` is `None`;
 /// [`Error::Parameter`] when `eps` is not a positive number or a constant takes the name x, y or eps.
 pub fn two_scale(text: &str, eps: Option<f64>, constants: &[(&str, f64)]) -> Result<Formula> {
+    two_scale_with(text, eps, constants, &[])
+}
+
+/// [`two_scale`] with further variables after x and y, such as the state u.
+///
+/// # Errors
+/// As [`two_scale`].
+pub fn two_scale_with(text: &str, eps: Option<f64>, constants: &[(&str, f64)], further: &[&str]) -> Result<Formula> {
     if let Some(bad) = eps.filter(|e| !(e.is_finite() && *e > 0.0)) {
         return Err(Error::parameter("eps", bad, "a positive number", "eps is the period of the fine scale"));
     }
@@ -39,7 +47,7 @@ pub fn two_scale(text: &str, eps: Option<f64>, constants: &[(&str, f64)]) -> Res
         let advice = "these names are taken: x is the slow variable, y = x/eps the fast one; rename the constant";
         return Err(Error::parameter(format!("constant {name}"), value, "a name other than x, y and eps", advice));
     }
-    let parsed = Formula::parse(text, &NAMES, constants)?;
+    let parsed = Formula::parse(text, &[&NAMES[..], further].concat(), constants)?;
     let (source, root) = parsed.graph();
     let mut graph = Graph::default();
     let root = rewrite(source, root, &mut graph);
@@ -48,7 +56,7 @@ pub fn two_scale(text: &str, eps: Option<f64>, constants: &[(&str, f64)]) -> Res
         return Err(error_at_name(text, "eps", message.into()));
     }
     let root = substitute(&mut graph, root, eps.unwrap_or(f64::NAN));
-    let variables = [NAMES[X].to_string(), NAMES[Y].to_string()];
+    let variables: Vec<String> = [NAMES[X], NAMES[Y]].iter().chain(further).map(ToString::to_string).collect();
     Ok(Formula::assemble(text.into(), variables.into(), parsed.constants().into(), graph, root))
 }
 
@@ -175,6 +183,7 @@ fn substitute(graph: &mut Graph, root: Id, eps: f64) -> Id {
     for id in graph.order(root) {
         renamed[id] = match graph.node(id) {
             Node::Variable(EPS) => graph.number(eps),
+            Node::Variable(k) if k > EPS => graph.push(Node::Variable(k - 1)),
             node => graph.push(node.with_operands(|o| renamed[o])),
         };
     }

@@ -126,11 +126,20 @@ impl Diffusion {
     pub fn with_faces(mut self, a: Vec<f64>) -> Result<Self> {
         if let Some(k) = a.iter().position(|a| !(a.is_finite() && *a > 0.0)) {
             let at = format!("face {k}");
-            return Err(Error::Coefficient { text: "a table".into(), at, value: a[k], advice: "check the table".into() });
+            return Err(Error::Coefficient {
+                text: "a table".into(),
+                at,
+                value: a[k],
+                advice: "check the table".into(),
+            });
         }
         for table in &mut self.tables {
             if table.face_x.len() != a.len() {
-                return Err(Error::Shape { what: "faces".into(), expected: vec![table.face_x.len()], found: vec![a.len()] });
+                return Err(Error::Shape {
+                    what: "faces".into(),
+                    expected: vec![table.face_x.len()],
+                    found: vec![a.len()],
+                });
             }
             table.a = Some(a.clone());
         }

@@ -51,7 +51,8 @@ fn snapshot(findings: &Findings, config: &StudyConfig, context: &Context<'_>) ->
     let eps = findings.problem.config.epsilon;
     let mut whole = vec![series("homogenized", truth.grid.x.clone(), truth.u[0][k].clone(), Mark::Line)];
     if let Some(resolved) = &findings.resolved {
-        let x: Vec<f64> = (1..400).map(|i| grid.domain[0] + (grid.domain[1] - grid.domain[0]) * i as f64 / 400.0).collect();
+        let x: Vec<f64> =
+            (1..400).map(|i| grid.domain[0] + (grid.domain[1] - grid.domain[0]) * i as f64 / 400.0).collect();
         let y = resolved.low_pass(&x, 10.0 * eps);
         whole.push(series("fully resolved, low-pass", x, y, Mark::Dashed));
     }
@@ -66,7 +67,11 @@ fn snapshot(findings: &Findings, config: &StudyConfig, context: &Context<'_>) ->
     let profiles = experiment.estimator.micro_profiles(time, coarse, context.observer)?;
     for half in [0.5 * patches.width, 3.0 * eps] {
         let near = |x: &[f64], y: &[f64]| -> (Vec<f64>, Vec<f64>) {
-            x.iter().zip(y).filter(|(x, _)| (*x - middle).abs() <= half * (1.0 + 1e-9)).map(|(x, y)| ((x - middle) / eps, *y)).unzip()
+            x.iter()
+                .zip(y)
+                .filter(|(x, _)| (*x - middle).abs() <= half * (1.0 + 1e-9))
+                .map(|(x, y)| ((x - middle) / eps, *y))
+                .unzip()
         };
         let mut both = Vec::new();
         if let Some(resolved) = &findings.resolved {
@@ -125,7 +130,16 @@ fn maps(findings: &Findings, slopes: bool) -> Figure {
     } else {
         ("figure-5", "Trajectories integrated with the laws", "u from an unseen initial state, by BDF")
     };
-    Figure { name: name.into(), title: title.into(), caption: format!("Figure {} of the paper: {what}; the truth is the homogenized equation on a fine grid.", &name[7..]), columns: 3, panels }
+    Figure {
+        name: name.into(),
+        title: title.into(),
+        caption: format!(
+            "Figure {} of the paper: {what}; the truth is the homogenized equation on a fine grid.",
+            &name[7..]
+        ),
+        columns: 3,
+        panels,
+    }
 }
 
 /// Deviation of each law from the truth against time.
@@ -137,11 +151,15 @@ fn errors(findings: &Findings) -> Figure {
     let patches = findings.experiments.iter().map(|(e, s)| (format!("patches {}", e.config.name), &e.data.grid, s));
     for (name, grid, score) in sources.chain(patches).filter(|(_, _, s)| s.failure.is_none()) {
         let u = truth.on(&truth.u[0], grid);
-        let (x, y) = (1..truth.times.len()).step_by(stride).map(|k| (truth.times[k], relative(&score.states[0][k], &u[k]))).unzip();
+        let (x, y) = (1..truth.times.len())
+            .step_by(stride)
+            .map(|k| (truth.times[k], relative(&score.states[0][k], &u[k])))
+            .unzip();
         curves.push(series(&name, x, y, Mark::Line));
     }
     let kind = PanelKind::Series { series: curves, log_y: true };
-    let panel = Panel { title: "one unseen trajectory".into(), x_label: "t".into(), y_label: "relative error".into(), kind };
+    let panel =
+        Panel { title: "one unseen trajectory".into(), x_label: "t".into(), y_label: "relative error".into(), kind };
     Figure {
         name: "errors".into(),
         title: "Distance from the truth over time".into(),
@@ -163,14 +181,23 @@ fn training(findings: &Findings) -> Option<Figure> {
         .laws
         .iter()
         .filter(|(l, _)| !l.loss.is_empty())
-        .map(|(l, _)| series(&l.config.name, (1..=l.loss.len()).map(|e| e as f64).collect(), l.loss.clone(), Mark::Line))
+        .map(|(l, _)| {
+            series(&l.config.name, (1..=l.loss.len()).map(|e| e as f64).collect(), l.loss.clone(), Mark::Line)
+        })
         .collect();
     if curves.is_empty() {
         return None;
     }
     let kind = PanelKind::Series { series: curves, log_y: true };
-    let panel = Panel { title: "training".into(), x_label: "epoch".into(), y_label: "mean squared error of u_t".into(), kind };
-    Some(Figure { name: "training".into(), title: "Training of the paper's networks".into(), caption: "Loss per epoch.".into(), columns: 1, panels: vec![panel] })
+    let panel =
+        Panel { title: "training".into(), x_label: "epoch".into(), y_label: "mean squared error of u_t".into(), kind };
+    Some(Figure {
+        name: "training".into(),
+        title: "Training of the paper's networks".into(),
+        caption: "Loss per epoch.".into(),
+        columns: 1,
+        panels: vec![panel],
+    })
 }
 
 /// The first unseen trajectory as a film: truth, patches, and the last law (ours).
@@ -185,12 +212,29 @@ fn film(findings: &Findings) -> Option<Film> {
     let thin = (truth.grid.len() / 250).max(1);
     let fine = |rows: &[Vec<f64>]| pick(rows).into_iter().map(|r| r.into_iter().step_by(thin).collect()).collect();
     let mut tracks = vec![
-        FilmTrack { label: "homogenized truth".into(), mark: Mark::Line, x: truth.grid.x.iter().step_by(thin).copied().collect(), frames: fine(&truth.u[0]) },
-        FilmTrack { label: "patch dynamics".into(), mark: Mark::Points, x: experiment.data.grid.x.clone(), frames: pick(&score.states[0]) },
+        FilmTrack {
+            label: "homogenized truth".into(),
+            mark: Mark::Line,
+            x: truth.grid.x.iter().step_by(thin).copied().collect(),
+            frames: fine(&truth.u[0]),
+        },
+        FilmTrack {
+            label: "patch dynamics".into(),
+            mark: Mark::Points,
+            x: experiment.data.grid.x.clone(),
+            frames: pick(&score.states[0]),
+        },
     ];
-    if let Some((law, score)) = findings.laws.iter().rfind(|(l, s)| s.failure.is_none() && l.config.patches == experiment.config.name) {
+    if let Some((law, score)) =
+        findings.laws.iter().rfind(|(l, s)| s.failure.is_none() && l.config.patches == experiment.config.name)
+    {
         let label = format!("learned law `{}`", law.config.name);
-        tracks.push(FilmTrack { label, mark: Mark::Dashed, x: grid_of(law, findings).x.clone(), frames: pick(&score.states[0]) });
+        tracks.push(FilmTrack {
+            label,
+            mark: Mark::Dashed,
+            x: grid_of(law, findings).x.clone(),
+            frames: pick(&score.states[0]),
+        });
     }
     Some(Film {
         title: "An unseen trajectory".into(),

@@ -7,8 +7,8 @@ use super::{
 use crate::{
     Error, Result,
     closure::{
-        AnyClosure, Closure, Dataset, FeatureSpec, Gate, LinearLaw, LinearRecipe, NetworkRecipe, ResidualRecipe, Validation, fit_linear,
-        fit_network, fit_residual, select_linear,
+        AnyClosure, Closure, Dataset, FeatureSpec, Gate, LinearLaw, LinearRecipe, NetworkRecipe, ResidualRecipe,
+        Validation, fit_linear, fit_network, fit_residual, select_linear,
     },
     nn::AdamSettings,
     observer::Observer,
@@ -49,7 +49,13 @@ pub fn trajectory(law: &dyn OdeSystem, u0: &[f64], times: &[f64], observer: &dyn
 ///
 /// # Errors
 /// Those of the fits; [`Error::Interrupted`].
-pub fn fit_law(config: &LawConfig, data: &Dataset, mean: Option<f64>, seed: u64, context: &Context<'_>) -> Result<FittedLaw> {
+pub fn fit_law(
+    config: &LawConfig,
+    data: &Dataset,
+    mean: Option<f64>,
+    seed: u64,
+    context: &Context<'_>,
+) -> Result<FittedLaw> {
     let started = std::time::Instant::now();
     let mut fitted = match &config.kind {
         LawKind::FunctionalNet(net) => network(config, net, FeatureSpec::paper_functional(), data, seed, context)?,
@@ -62,7 +68,8 @@ pub fn fit_law(config: &LawConfig, data: &Dataset, mean: Option<f64>, seed: u64,
             plain(config, fit.law)
         }
         LawKind::Derivatives { candidates, points, edges, validation, residual_width } => {
-            let ours = Ours { candidates, points: *points, edges: *edges, validation: *validation, width: *residual_width };
+            let ours =
+                Ours { candidates, points: *points, edges: *edges, validation: *validation, width: *residual_width };
             derivatives(config, &ours, data, seed, context)?
         }
         LawKind::ArithmeticMean => {
@@ -82,16 +89,30 @@ pub fn fit_law(config: &LawConfig, data: &Dataset, mean: Option<f64>, seed: u64,
 }
 
 fn plain(config: &LawConfig, law: LinearLaw) -> FittedLaw {
-    FittedLaw { config: config.clone(), law: AnyClosure::Linear(law), loss: Vec::new(), notes: Vec::new(), seconds: 0.0 }
+    FittedLaw {
+        config: config.clone(),
+        law: AnyClosure::Linear(law),
+        loss: Vec::new(),
+        notes: Vec::new(),
+        seconds: 0.0,
+    }
 }
 
 /// `u_t = 0.458258 u_xx − 1.1e-4 u_x`
 fn formula(law: &LinearLaw) -> String {
-    let terms: Vec<String> = law.features().spec().names().iter().zip(law.coefficients()).map(|(n, c)| format!("{c:+.8e} {n}")).collect();
+    let terms: Vec<String> =
+        law.features().spec().names().iter().zip(law.coefficients()).map(|(n, c)| format!("{c:+.8e} {n}")).collect();
     format!("u_t = {}", terms.join(" "))
 }
 
-fn network(config: &LawConfig, net: &NetConfig, features: FeatureSpec, data: &Dataset, seed: u64, context: &Context<'_>) -> Result<FittedLaw> {
+fn network(
+    config: &LawConfig,
+    net: &NetConfig,
+    features: FeatureSpec,
+    data: &Dataset,
+    seed: u64,
+    context: &Context<'_>,
+) -> Result<FittedLaw> {
     let recipe = NetworkRecipe {
         hidden: net.hidden.clone(),
         epochs: net.epochs,
@@ -102,15 +123,28 @@ fn network(config: &LawConfig, net: &NetConfig, features: FeatureSpec, data: &Da
     let stage = format!("law-{}", config.name);
     let mut last = std::time::Instant::now();
     let mut keep = |state: &crate::nn::TrainState| -> Result<()> {
-        let wanted = context.observer.interrupted() || state.epoch == recipe.epochs || last.elapsed().as_secs_f64() > 2.0;
+        let wanted =
+            context.observer.interrupted() || state.epoch == recipe.epochs || last.elapsed().as_secs_f64() > 2.0;
         if wanted {
             last = std::time::Instant::now();
             context.save(&stage, state)?;
         }
         Ok(())
     };
-    let fit = fit_network(data, &recipe, context.load(&stage)?, &mut keep, &Named { stage: &config.name, inner: context.observer })?;
-    Ok(FittedLaw { config: config.clone(), law: AnyClosure::Network(fit.law), loss: fit.loss, notes: Vec::new(), seconds: 0.0 })
+    let fit = fit_network(
+        data,
+        &recipe,
+        context.load(&stage)?,
+        &mut keep,
+        &Named { stage: &config.name, inner: context.observer },
+    )?;
+    Ok(FittedLaw {
+        config: config.clone(),
+        law: AnyClosure::Network(fit.law),
+        loss: fit.loss,
+        notes: Vec::new(),
+        seconds: 0.0,
+    })
 }
 
 /// Two networks train at once: each reports under its own name.
@@ -139,16 +173,25 @@ struct Ours<'a> {
     width: usize,
 }
 
-fn derivatives(config: &LawConfig, ours: &Ours<'_>, data: &Dataset, seed: u64, context: &Context<'_>) -> Result<FittedLaw> {
-    let spec = |orders: &[usize]| FeatureSpec::Derivatives { orders: orders.to_vec(), points: ours.points, edges: ours.edges };
-    let recipes: Vec<LinearRecipe> = ours.candidates.iter().map(|orders| LinearRecipe::relative(spec(orders))).collect();
+fn derivatives(
+    config: &LawConfig,
+    ours: &Ours<'_>,
+    data: &Dataset,
+    seed: u64,
+    context: &Context<'_>,
+) -> Result<FittedLaw> {
+    let spec =
+        |orders: &[usize]| FeatureSpec::Derivatives { orders: orders.to_vec(), points: ours.points, edges: ours.edges };
+    let recipes: Vec<LinearRecipe> =
+        ours.candidates.iter().map(|orders| LinearRecipe::relative(spec(orders))).collect();
     // Data and truth may hold a time error of the outer scheme; a tight BDF judges the law itself.
     let integrate = |law: &dyn OdeSystem, u0: &[f64], times: &[f64]| trajectory(law, u0, times, context.observer);
     let selection = select_linear(data, ours.validation, &recipes, &integrate, FLOOR, context.observer)?;
     let mut fitted = plain(config, selection.fit.law.clone());
     for (k, score) in selection.scores.iter().enumerate() {
         let names = score.recipe.features.names().join(", ");
-        let error = score.error.map_or("could not be integrated".into(), |e| format!("held-out error {:.3e}", e.relative));
+        let error =
+            score.error.map_or("could not be integrated".into(), |e| format!("held-out error {:.3e}", e.relative));
         fitted.notes.push(format!("candidate ({names}): {error}{}", if k == selection.best { ", chosen" } else { "" }));
     }
     if ours.width > 0 {
@@ -159,7 +202,10 @@ fn derivatives(config: &LawConfig, ours: &Ours<'_>, data: &Dataset, seed: u64, c
         let validation = Validation { data: &unseen, integrate: &integrate, floor: FLOOR };
         let fit = fit_residual(&training, &linear.law, &recipe, &validation, context.observer)?;
         let with = fit.composite_error.map_or("none".into(), |e| format!("{:.3e}", e.relative));
-        fitted.notes.push(format!("nonlinear residual: gate {:?}, held-out error {:.3e} without, {with} with", fit.gate, fit.linear_error.relative));
+        fitted.notes.push(format!(
+            "nonlinear residual: gate {:?}, held-out error {:.3e} without, {with} with",
+            fit.gate, fit.linear_error.relative
+        ));
         if fit.gate == Gate::Open {
             let mut law = fit.law;
             law.set_parameters(&law.parameters())?;

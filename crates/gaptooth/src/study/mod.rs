@@ -20,7 +20,12 @@ pub use patches::{PatchExperiment, gather};
 pub use problem::Problem;
 pub use run::run;
 
-use crate::{Result, closure::{AnyClosure, Dataset}, observer::Observer, report::Report};
+use crate::{
+    Result,
+    closure::{AnyClosure, Dataset},
+    observer::Observer,
+    report::Report,
+};
 
 /// Where the states of long computations are kept between a stop and a resumption.
 pub trait Store: Sync {

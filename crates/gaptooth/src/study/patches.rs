@@ -1,6 +1,9 @@
 //! One patch-dynamics experiment: trajectories of (u, u_t) from bursts in patches, as a dataset.
 
-use super::{Context, Problem, config::{PatchesConfig, TrajectoriesConfig}};
+use super::{
+    Context, Problem,
+    config::{PatchesConfig, TrajectoriesConfig},
+};
 use crate::{
     Error, Result,
     closure::{Dataset, SineSum},
@@ -49,7 +52,12 @@ impl PatchExperiment {
 fn steps(name: &str, time: f64, step: f64) -> Result<usize> {
     let count = (time / step).round();
     if !(step.is_finite() && step > 0.0 && count >= 1.0) || (count * step - time).abs() > 1e-9 * time {
-        return Err(Error::parameter(name, step, format!("a positive time that divides {time}"), "choose a step that fits a whole number of times"));
+        return Err(Error::parameter(
+            name,
+            step,
+            format!("a positive time that divides {time}"),
+            "choose a step that fits a whole number of times",
+        ));
     }
     Ok(count as usize)
 }
@@ -58,7 +66,13 @@ fn steps(name: &str, time: f64, step: f64) -> Result<usize> {
 ///
 /// # Errors
 /// [`Error::Parameter`] for what does not fit, instabilities as [`Error::NonFinite`], [`Error::Interrupted`].
-pub fn gather(problem: &Problem, trajectories: &TrajectoriesConfig, config: &PatchesConfig, states: &[SineSum], context: &Context<'_>) -> Result<PatchExperiment> {
+pub fn gather(
+    problem: &Problem,
+    trajectories: &TrajectoriesConfig,
+    config: &PatchesConfig,
+    states: &[SineSum],
+    context: &Context<'_>,
+) -> Result<PatchExperiment> {
     let started = std::time::Instant::now();
     let grid = Grid::uniform(problem.config.domain, config.intervals, problem.config.boundary)?;
     let build = |count: usize| -> Result<PatchDynamics<Diffusion>> {
@@ -77,8 +91,10 @@ pub fn gather(problem: &Problem, trajectories: &TrajectoriesConfig, config: &Pat
     let initial: Vec<f64> = states.iter().flat_map(|s| s.sample(&grid.x)).collect();
     let recording = resume(context, &stage)?;
     let saving = dynamics.path() == "general";
-    let recording = simulate(&dynamics, &initial, &plan, recording, context.observer, |r| if saving { context.save(&stage, r) } else { Ok(()) })?;
-    let data = dataset(grid, recording, states.len(), config, &dynamics)?;
+    let recording = simulate(&dynamics, &initial, &plan, recording, context.observer, |r| {
+        if saving { context.save(&stage, r) } else { Ok(()) }
+    })?;
+    let data = dataset(grid.clone(), recording, states.len(), config, &dynamics)?;
     let burst = config.burst.length + config.burst.healing;
     Ok(PatchExperiment {
         estimator: build(1)?,
@@ -96,7 +112,13 @@ fn resume(context: &Context<'_>, stage: &str) -> Result<Recording> {
     Ok(context.load(stage)?.unwrap_or_default())
 }
 
-fn dataset(grid: Grid, recording: Recording, trajectories: usize, config: &PatchesConfig, dynamics: &PatchDynamics<Diffusion>) -> Result<Dataset> {
+fn dataset(
+    grid: Grid,
+    recording: Recording,
+    trajectories: usize,
+    config: &PatchesConfig,
+    dynamics: &PatchDynamics<Diffusion>,
+) -> Result<Dataset> {
     let n = grid.len();
     let by_trajectory = |all: &[Vec<f64>]| -> Vec<f64> {
         (0..trajectories).flat_map(|k| all.iter().flat_map(move |u| u[k * n..(k + 1) * n].iter().copied())).collect()

@@ -36,7 +36,12 @@ impl Problem {
         let eps = config.epsilon;
         let length = config.domain[1] - config.domain[0];
         if !(eps.is_finite() && eps > 0.0 && eps <= length) {
-            return Err(Error::parameter("problem.epsilon", eps, format!("above 0 and at most the domain's length {length}"), "1e-5 is the paper's"));
+            return Err(Error::parameter(
+                "problem.epsilon",
+                eps,
+                format!("above 0 and at most the domain's length {length}"),
+                "1e-5 is the paper's",
+            ));
         }
         let parse = |text: &str| two_scale_with(text, Some(eps), &[], &["u"]);
         let optional = |text: &Option<String>| text.as_deref().map(parse).transpose();
@@ -113,7 +118,8 @@ impl Problem {
         let coefficient = self.coefficient()?;
         let x = WholeDomain::points(grid)?;
         let star = if coefficient.depends_on_x() {
-            let faces: Vec<f64> = x.windows(2).map(|w| (0.5 * (w[0] + w[1])).clamp(grid.domain[0], grid.domain[1])).collect();
+            let faces: Vec<f64> =
+                x.windows(2).map(|w| (0.5 * (w[0] + w[1])).clamp(grid.domain[0], grid.domain[1])).collect();
             crate::cell::effective_profile(coefficient, &faces, CellMethod::Quadrature, CELL_TOLERANCE)?
         } else {
             vec![self.effective(CellMethod::Quadrature)?.scalar(); x.len() - 1]

@@ -27,15 +27,30 @@ pub struct Resolved {
 ///
 /// # Errors
 /// [`Error::Parameter`] for a period that does not fit the grid; those of the integrators.
-pub fn resolve(problem: &Problem, config: &ResolvedConfig, initial: impl Fn(f64) -> f64, observer: &dyn Observer) -> Result<Resolved> {
+pub fn resolve(
+    problem: &Problem,
+    config: &ResolvedConfig,
+    initial: impl Fn(f64) -> f64,
+    observer: &dyn Observer,
+) -> Result<Resolved> {
     let domain = problem.config.domain;
     let periods = (domain[1] - domain[0]) / problem.config.epsilon;
     let cells = (periods * config.points_per_period as f64).round();
     if config.points_per_period < 4 || !(8.0..=2e8).contains(&cells) {
-        return Err(Error::parameter("resolved.points_per_period", config.points_per_period, "at least 4, and at most 2e8 points in all", format!("the domain holds {periods} periods")));
+        return Err(Error::parameter(
+            "resolved.points_per_period",
+            config.points_per_period,
+            "at least 4, and at most 2e8 points in all",
+            format!("the domain holds {periods} periods"),
+        ));
     }
     if !(config.time > 0.0 && config.time.is_finite()) {
-        return Err(Error::parameter("resolved.time", config.time, "a positive time", "0.05 is that of the paper's figure 2"));
+        return Err(Error::parameter(
+            "resolved.time",
+            config.time,
+            "a positive time",
+            "0.05 is that of the paper's figure 2",
+        ));
     }
     let started = std::time::Instant::now();
     let grid = Grid::uniform(domain, cells as usize, problem.config.boundary)?;
@@ -47,9 +62,18 @@ pub fn resolve(problem: &Problem, config: &ResolvedConfig, initial: impl Fn(f64)
     let whole = WholeDomain::new(&model, &grid)?;
     let u0: Vec<f64> = grid.x.iter().map(|&x| initial(x)).collect();
     let exact = problem.equation.is_linear() && grid.boundary == Boundary::Dirichlet;
-    observer.note(&format!("resolved problem: {} unknowns, {} path", grid.active().len(), if exact { "exact" } else { "general" }));
+    observer.note(&format!(
+        "resolved problem: {} unknowns, {} path",
+        grid.active().len(),
+        if exact { "exact" } else { "general" }
+    ));
     let by_general = |tolerance: f64| -> Result<(Vec<f64>, Work)> {
-        let (mut u, work) = whole.integrate(std::slice::from_ref(&u0), &[config.time], Extrapolation::with_tolerance(tolerance), observer)?;
+        let (mut u, work) = whole.integrate(
+            std::slice::from_ref(&u0),
+            &[config.time],
+            Extrapolation::with_tolerance(tolerance),
+            observer,
+        )?;
         Ok((u.remove(0).remove(0), work))
     };
     if !exact {

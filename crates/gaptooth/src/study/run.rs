@@ -63,8 +63,15 @@ pub fn run(config: &StudyConfig, context: &Context<'_>) -> Result<Outcome> {
         experiments.push(gather(&problem, &config.trajectories, patches, &states, context)?);
     }
     let laws = fit_all(config, &problem, &experiments, context)?;
-    let mut findings =
-        Findings { problem, states, train: config.trajectories.train, truth, experiments: vec![], laws: vec![], resolved: None };
+    let mut findings = Findings {
+        problem,
+        states,
+        train: config.trajectories.train,
+        truth,
+        experiments: vec![],
+        laws: vec![],
+        resolved: None,
+    };
     for experiment in experiments {
         let score = judge_patches(&experiment, &findings.truth, context.observer)?;
         findings.experiments.push((experiment, score));
@@ -96,10 +103,22 @@ fn validate(config: &StudyConfig) -> Result<()> {
     let refuse = |path: String, message: String| Err(Error::Config { path, message });
     let t = &config.trajectories;
     if t.test == 0 || t.train + t.test > 10_000 {
-        return refuse("trajectories.test".into(), format!("found {} (train {}); expected at least one unseen trajectory and at most 10000 in all", t.test, t.train));
+        return refuse(
+            "trajectories.test".into(),
+            format!(
+                "found {} (train {}); expected at least one unseen trajectory and at most 10000 in all",
+                t.test, t.train
+            ),
+        );
     }
     if !(t.end > 0.0 && t.every > 0.0 && t.every <= t.end && (t.end / t.every) < 1e6) {
-        return refuse("trajectories.every".into(), format!("found {} with end = {}; expected a positive time between records, at most the end", t.every, t.end));
+        return refuse(
+            "trajectories.every".into(),
+            format!(
+                "found {} with end = {}; expected a positive time between records, at most the end",
+                t.every, t.end
+            ),
+        );
     }
     let mut names = std::collections::BTreeSet::new();
     for patches in &config.patches {
@@ -109,7 +128,10 @@ fn validate(config: &StudyConfig) -> Result<()> {
         if patches.intervals == 0 || config.truth.intervals % patches.intervals != 0 {
             return refuse(
                 "truth.intervals".into(),
-                format!("found {}; expected a multiple of patches.{}.intervals = {}", config.truth.intervals, patches.name, patches.intervals),
+                format!(
+                    "found {}; expected a multiple of patches.{}.intervals = {}",
+                    config.truth.intervals, patches.name, patches.intervals
+                ),
             );
         }
     }
@@ -120,7 +142,10 @@ fn validate(config: &StudyConfig) -> Result<()> {
         }
         if !names.contains(&law.patches) {
             let known = names.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(", ");
-            return refuse(format!("laws.{}.patches", law.name), format!("found `{}`; expected one of: {known}", law.patches));
+            return refuse(
+                format!("laws.{}.patches", law.name),
+                format!("found `{}`; expected one of: {known}", law.patches),
+            );
         }
     }
     if !config.laws.is_empty() && t.train == 0 {
@@ -142,7 +167,13 @@ fn cell_checks(problem: &Problem, report: &mut Report) -> Result<()> {
     }
     let quadrature = problem.effective(CellMethod::Quadrature)?;
     let elements = problem.effective(CellMethod::FiniteElement { degree: 8 })?;
-    report.checks.push(Check::figure("a_star", quadrature.scalar()).paper(Some(0.45825686).filter(|_| problem.known_effective().ok().flatten().is_some_and(|k| (k - 0.21f64.sqrt()).abs() < 1e-9))));
+    report.checks.push(
+        Check::figure("a_star", quadrature.scalar()).paper(
+            Some(0.45825686).filter(|_| {
+                problem.known_effective().ok().flatten().is_some_and(|k| (k - 0.21f64.sqrt()).abs() < 1e-9)
+            }),
+        ),
+    );
     report.checks.push(Check::figure("a_star_fem_difference", (elements.scalar() - quadrature.scalar()).abs()));
     if let Some(known) = problem.known_effective()? {
         let worst = (quadrature.scalar() - known).abs().max((elements.scalar() - known).abs());
@@ -162,12 +193,15 @@ fn truth(config: &StudyConfig, problem: &Problem, states: &[SineSum], context: &
 }
 
 /// Fits all laws; independent ones side by side.
-fn fit_all(config: &StudyConfig, problem: &Problem, experiments: &[PatchExperiment], context: &Context<'_>) -> Result<Vec<FittedLaw>> {
+fn fit_all(
+    config: &StudyConfig,
+    problem: &Problem,
+    experiments: &[PatchExperiment],
+    context: &Context<'_>,
+) -> Result<Vec<FittedLaw>> {
     let mean = problem.arithmetic_mean().ok();
-    let training: Result<Vec<_>> = experiments
-        .iter()
-        .map(|e| Ok((e.config.name.as_str(), e.data.split(config.trajectories.test)?.0)))
-        .collect();
+    let training: Result<Vec<_>> =
+        experiments.iter().map(|e| Ok((e.config.name.as_str(), e.data.split(config.trajectories.test)?.0))).collect();
     let training: BTreeMap<&str, _> = training?.into_iter().collect();
     config
         .laws
@@ -180,12 +214,25 @@ fn fit_all(config: &StudyConfig, problem: &Problem, experiments: &[PatchExperime
 }
 
 /// Patch dynamics itself, judged as if it were a law: its estimator at the truth's states, and its own trajectories.
-fn judge_patches(experiment: &PatchExperiment, truth: &Truth, observer: &dyn crate::observer::Observer) -> Result<Score> {
+fn judge_patches(
+    experiment: &PatchExperiment,
+    truth: &Truth,
+    observer: &dyn crate::observer::Observer,
+) -> Result<Score> {
     let grid = &experiment.data.grid;
     let tableau = experiment.config.method.tableau();
     let integrator = explicit::RungeKutta::new(tableau);
     let integrate = |u0: &[f64]| -> Result<Vec<Vec<f64>>> {
-        explicit::integrate(&integrator, &experiment.estimator, truth.times[0], u0, &truth.times, experiment.config.step, observer).map(|s| s.u)
+        explicit::integrate(
+            &integrator,
+            &experiment.estimator,
+            truth.times[0],
+            u0,
+            &truth.times,
+            experiment.config.step,
+            observer,
+        )
+        .map(|s| s.u)
     };
     judge(&experiment.estimator, grid, truth, &integrate)
 }
@@ -197,8 +244,15 @@ fn conclude(config: &StudyConfig, findings: &Findings, report: &mut Report, cont
     for (law, score) in &findings.laws {
         let name = &law.config.name;
         report.checks.push(Check::figure(&format!("{name}_rhs_rmse"), score.rhs_rmse).paper(law.config.paper_rhs_rmse));
-        report.checks.push(Check::figure(&format!("{name}_trajectory_rmse"), score.trajectory_rmse).paper(law.config.paper_trajectory_rmse));
-        report.timings.push(Timing { name: format!("fit of {name}"), seconds: law.seconds, work: BTreeMap::from([("epochs".to_string(), law.loss.len() as u64)]) });
+        report.checks.push(
+            Check::figure(&format!("{name}_trajectory_rmse"), score.trajectory_rmse)
+                .paper(law.config.paper_trajectory_rmse),
+        );
+        report.timings.push(Timing {
+            name: format!("fit of {name}"),
+            seconds: law.seconds,
+            work: BTreeMap::from([("epochs".to_string(), law.loss.len() as u64)]),
+        });
         report.notes.extend(law.notes.iter().map(|n| format!("{name}: {n}")));
         report.notes.extend(score.failure.iter().map(|n| format!("{name}: {n}")));
     }
@@ -211,7 +265,13 @@ fn conclude(config: &StudyConfig, findings: &Findings, report: &mut Report, cont
     apply_bounds(config, report)
 }
 
-fn patch_checks(main: bool, findings: &Findings, experiment: &PatchExperiment, score: &Score, report: &mut Report) -> Result<()> {
+fn patch_checks(
+    main: bool,
+    findings: &Findings,
+    experiment: &PatchExperiment,
+    score: &Score,
+    report: &mut Report,
+) -> Result<()> {
     let name = &experiment.config.name;
     let mut figures = vec![
         (format!("patch_{name}_rhs_rmse"), score.rhs_rmse),
@@ -231,17 +291,36 @@ fn patch_checks(main: bool, findings: &Findings, experiment: &PatchExperiment, s
     report.checks.extend(figures.iter().map(|(n, v)| Check::figure(n, *v)));
     report.notes.push(format!("patches `{name}`: {} path, {} bursts", experiment.estimator.path(), experiment.bursts));
     let Work { rhs, solves, factors, steps, rejected } = experiment.work;
-    let work = [("bursts", experiment.bursts), ("rhs", rhs), ("solves", solves), ("factors", factors), ("steps", steps), ("rejected", rejected)];
+    let work = [
+        ("bursts", experiment.bursts),
+        ("rhs", rhs),
+        ("solves", solves),
+        ("factors", factors),
+        ("steps", steps),
+        ("rejected", rejected),
+    ];
     let work = work.into_iter().filter(|w| w.1 > 0).map(|(k, v)| (k.to_string(), v)).collect();
     report.timings.push(Timing { name: format!("patch dynamics `{name}`"), seconds: experiment.seconds, work });
     Ok(())
 }
 
-fn resolved_checks(findings: &Findings, resolved: &Resolved, config: &StudyConfig, report: &mut Report, context: &Context<'_>) -> Result<()> {
+fn resolved_checks(
+    findings: &Findings,
+    resolved: &Resolved,
+    config: &StudyConfig,
+    report: &mut Report,
+    context: &Context<'_>,
+) -> Result<()> {
     let Some(asked) = &config.resolved else { return Ok(()) };
     let truth = &findings.truth;
     report.checks.push(Check::figure("resolved_unknowns", resolved.grid.active().len() as f64));
-    let (at_time, _) = findings.problem.truth(&truth.grid, &config.truth, &[truth.u[0][0].clone()], &[asked.time], context.observer)?;
+    let (at_time, _) = findings.problem.truth(
+        &truth.grid,
+        &config.truth,
+        &[truth.u[0][0].clone()],
+        &[asked.time],
+        context.observer,
+    )?;
     let window = 10.0 * findings.problem.config.epsilon;
     let low_pass = resolved.low_pass(&truth.grid.x, window);
     let inside = 1..truth.grid.len() - 1;
@@ -250,24 +329,33 @@ fn resolved_checks(findings: &Findings, resolved: &Resolved, config: &StudyConfi
         a.iter().zip(b).map(|(x, y)| (x - y).abs()).fold(0.0, f64::max) / scale
     };
     let homogenized = &at_time[0][0];
-    report.checks.push(Check::figure("resolved_vs_homogenized", relative(&low_pass[inside.clone()], &homogenized[inside])));
+    report
+        .checks
+        .push(Check::figure("resolved_vs_homogenized", relative(&low_pass[inside.clone()], &homogenized[inside])));
     if let Some((experiment, score)) = findings.experiments.first()
         && let Some(k) = truth.times.iter().position(|t| (t - asked.time).abs() < 1e-9)
     {
         let grid = &experiment.data.grid;
         let coarse = resolved.low_pass(&grid.x, window);
         let inside = 1..grid.len() - 1;
-        report.checks.push(Check::figure("resolved_vs_patches", relative(&score.states[0][k][inside.clone()], &coarse[inside])));
+        report
+            .checks
+            .push(Check::figure("resolved_vs_patches", relative(&score.states[0][k][inside.clone()], &coarse[inside])));
     }
     let mut work = BTreeMap::from([("unknowns".to_string(), resolved.grid.active().len() as u64)]);
     if let Some((difference, counts, seconds)) = &resolved.general {
         report.checks.push(Check::figure("resolved_general_vs_exact", *difference));
-        let general = [("rhs", counts.rhs), ("solves", counts.solves), ("factors", counts.factors), ("steps", counts.steps)];
+        let general =
+            [("rhs", counts.rhs), ("solves", counts.solves), ("factors", counts.factors), ("steps", counts.steps)];
         let general = general.into_iter().map(|(k, v)| (k.to_string(), v)).collect();
         report.timings.push(Timing { name: "resolved problem, general path".into(), seconds: *seconds, work: general });
     }
     work.insert("complex solves".into(), if resolved.path == "exact" { 14 } else { 0 });
-    report.timings.push(Timing { name: format!("resolved problem, {} path", resolved.path), seconds: resolved.seconds, work });
+    report.timings.push(Timing {
+        name: format!("resolved problem, {} path", resolved.path),
+        seconds: resolved.seconds,
+        work,
+    });
     Ok(())
 }
 
@@ -277,12 +365,20 @@ fn scientific(v: f64) -> String {
 
 /// Laws, patch dynamics and trivial laws, with the published figures, in one table.
 fn verdict_table(findings: &Findings) -> Table {
-    let mut columns: Vec<String> = ["law", "data", "RHS rMSE", "published", "trajectory rMSE", "published"].map(String::from).to_vec();
+    let mut columns: Vec<String> =
+        ["law", "data", "RHS rMSE", "published", "trajectory rMSE", "published"].map(String::from).to_vec();
     columns.extend(MILESTONES.iter().map(|t| format!("rel. error, t = {t}")));
     columns.push("seconds".into());
     let published = |p: Option<f64>| p.map_or("—".into(), scientific);
     let row = |name: &str, data: &str, score: &Score, paper: [Option<f64>; 2], seconds: f64| {
-        let mut row = vec![name.to_string(), data.to_string(), scientific(score.rhs_rmse), published(paper[0]), scientific(score.trajectory_rmse), published(paper[1])];
+        let mut row = vec![
+            name.to_string(),
+            data.to_string(),
+            scientific(score.rhs_rmse),
+            published(paper[0]),
+            scientific(score.trajectory_rmse),
+            published(paper[1]),
+        ];
         row.extend(score.relative.iter().map(|&v| scientific(v)));
         row.push(format!("{seconds:.2}"));
         row
@@ -290,18 +386,38 @@ fn verdict_table(findings: &Findings) -> Table {
     let mut rows = Vec::new();
     for (law, score) in &findings.laws {
         let config = &law.config;
-        rows.push(row(&config.name, &config.patches, score, [config.paper_rhs_rmse, config.paper_trajectory_rmse], law.seconds));
+        rows.push(row(
+            &config.name,
+            &config.patches,
+            score,
+            [config.paper_rhs_rmse, config.paper_trajectory_rmse],
+            law.seconds,
+        ));
     }
     for (experiment, score) in &findings.experiments {
         rows.push(row("patch dynamics itself", &experiment.config.name, score, [None, None], experiment.seconds));
     }
-    let title = "Each law against the homogenized truth on unseen trajectories (published: the paper's released code)".into();
+    let title =
+        "Each law against the homogenized truth on unseen trajectories (published: the paper's released code)".into();
     Table { name: "verdict".into(), title, columns, rows }
 }
 
 /// What each experiment costs a microscale simulator.
 fn cost_table(findings: &Findings) -> Table {
-    let columns = ["patches", "teeth", "H", "h", "δx", "burst", "Δt", "space", "time", "resolved / patches", "micro-points × time", "bursts"];
+    let columns = [
+        "patches",
+        "teeth",
+        "H",
+        "h",
+        "δx",
+        "burst",
+        "Δt",
+        "space",
+        "time",
+        "resolved / patches",
+        "micro-points × time",
+        "bursts",
+    ];
     let rows = findings.experiments.iter().map(|(e, _)| {
         let c = &e.config;
         vec![
@@ -319,14 +435,22 @@ fn cost_table(findings: &Findings) -> Table {
             e.bursts.to_string(),
         ]
     });
-    Table { name: "cost".into(), title: "What the patches cost the microscale model".into(), columns: columns.map(String::from).to_vec(), rows: rows.collect() }
+    Table {
+        name: "cost".into(),
+        title: "What the patches cost the microscale model".into(),
+        columns: columns.map(String::from).to_vec(),
+        rows: rows.collect(),
+    }
 }
 
 fn apply_bounds(config: &StudyConfig, report: &mut Report) -> Result<()> {
     for (name, bound) in &config.checks {
         let known = report.checks.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
         let Some(check) = report.checks.iter_mut().find(|c| &c.name == name) else {
-            return Err(Error::Config { path: format!("checks.{name}"), message: format!("no such check; this study has: {known}") });
+            return Err(Error::Config {
+                path: format!("checks.{name}"),
+                message: format!("no such check; this study has: {known}"),
+            });
         };
         *check = match *bound {
             BoundConfig::AtMost(b) => Check::at_most(name, check.value, b),

@@ -56,7 +56,12 @@ pub struct Score {
 ///
 /// # Errors
 /// [`crate::Error::Interrupted`]; a law that cannot be integrated scores infinity instead.
-pub fn judge(law: &dyn OdeSystem, grid: &Grid, truth: &Truth, integrate: &dyn Fn(&[f64]) -> Result<Vec<Vec<f64>>>) -> Result<Score> {
+pub fn judge(
+    law: &dyn OdeSystem,
+    grid: &Grid,
+    truth: &Truth,
+    integrate: &dyn Fn(&[f64]) -> Result<Vec<Vec<f64>>>,
+) -> Result<Score> {
     let mut score = Score::default();
     let (mut u_all, mut v_all) = (Vec::new(), Vec::new());
     let (mut du_all, mut dv_all) = (Vec::new(), Vec::new());
@@ -92,7 +97,8 @@ pub fn judge(law: &dyn OdeSystem, grid: &Grid, truth: &Truth, integrate: &dyn Fn
         score.slopes.push(slopes);
     }
     score.rhs_rmse = relative_mean_squared_error(&dv_all, &du_all)?;
-    score.trajectory_rmse = if score.failure.is_some() { f64::INFINITY } else { relative_mean_squared_error(&v_all, &u_all)? };
+    score.trajectory_rmse =
+        if score.failure.is_some() { f64::INFINITY } else { relative_mean_squared_error(&v_all, &u_all)? };
     Ok(score)
 }
 
