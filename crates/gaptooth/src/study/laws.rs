@@ -40,7 +40,12 @@ pub struct FittedLaw {
 ///
 /// # Errors
 /// Those of [`integrate_stiff`].
-pub fn trajectory(law: &dyn OdeSystem, u0: &[f64], times: &[f64], observer: &dyn Observer) -> Result<Vec<Vec<f64>>> {
+pub(super) fn trajectory(
+    law: &dyn OdeSystem,
+    u0: &[f64],
+    times: &[f64],
+    observer: &dyn Observer,
+) -> Result<Vec<Vec<f64>>> {
     let options = StiffOptions { rtol: 1e-7, ..StiffOptions::default() };
     Ok(integrate_stiff(law, times[0], u0, times, &options, observer)?.u)
 }

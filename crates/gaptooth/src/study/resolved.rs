@@ -13,17 +13,17 @@ use crate::{
 };
 
 /// The resolved solution at one time.
-pub struct Resolved {
+pub(super) struct Resolved {
     /// points, `[n]`, ends included
-    pub grid: Grid,
+    pub(super) grid: Grid,
     /// u at [`ResolvedConfig::time`]
-    pub u: Vec<f64>,
+    pub(super) u: Vec<f64>,
     /// `exact` or `general`
-    pub path: &'static str,
+    pub(super) path: &'static str,
     /// seconds of the main path
-    pub seconds: f64,
+    pub(super) seconds: f64,
     /// largest difference of the general path from the exact one, its work and seconds, if both ran
-    pub general: Option<(f64, Work, f64)>,
+    pub(super) general: Option<(f64, Work, f64)>,
 }
 
 /// Intervals of the resolved grid, a whole number.
@@ -54,7 +54,7 @@ pub(super) fn cells(problem: &ProblemConfig, config: &ResolvedConfig) -> Result<
 ///
 /// # Errors
 /// [`Error::Parameter`] for a period that does not fit the grid; those of the integrators.
-pub fn resolve(
+pub(super) fn resolve(
     problem: &Problem,
     config: &ResolvedConfig,
     initial: impl Fn(f64) -> f64,
@@ -107,7 +107,7 @@ pub fn resolve(
 
 impl Resolved {
     /// Means over windows of width `window` around `centres`: the low-pass filter of the paper.
-    pub fn low_pass(&self, centres: &[f64], window: f64) -> Vec<f64> {
+    pub(super) fn low_pass(&self, centres: &[f64], window: f64) -> Vec<f64> {
         let h = self.grid.spacing();
         let half = ((0.5 * window / h).round() as usize).max(1);
         let at = |x: f64| {
@@ -120,7 +120,7 @@ impl Resolved {
     }
 
     /// The points and values in [from, to].
-    pub fn window(&self, from: f64, to: f64) -> (Vec<f64>, Vec<f64>) {
+    pub(super) fn window(&self, from: f64, to: f64) -> (Vec<f64>, Vec<f64>) {
         let inside = |x: &f64| *x >= from && *x <= to;
         self.grid.x.iter().zip(&self.u).filter(|(x, _)| inside(x)).map(|(x, u)| (*x, *u)).unzip()
     }

@@ -10,26 +10,26 @@ use crate::{
 };
 
 /// Times at which the relative error is reported.
-pub const MILESTONES: [f64; 4] = [0.1, 0.25, 0.5, 1.0];
+pub(super) const MILESTONES: [f64; 4] = [0.1, 0.25, 0.5, 1.0];
 
 /// Floor of the reported relative error: what has decayed below 1e-6 of the initial state counts as that.
 const FLOOR: f64 = 1e-6;
 
 /// The homogenized truth of the unseen trajectories, `[trajectory][time][fine point]`.
-pub struct Truth {
+pub(super) struct Truth {
     /// the fine grid
-    pub grid: Grid,
+    pub(super) grid: Grid,
     /// times
-    pub times: Vec<f64>,
+    pub(super) times: Vec<f64>,
     /// states
-    pub u: Vec<Vec<Vec<f64>>>,
+    pub(super) u: Vec<Vec<Vec<f64>>>,
     /// slopes
-    pub u_t: Vec<Vec<Vec<f64>>>,
+    pub(super) u_t: Vec<Vec<Vec<f64>>>,
 }
 
 impl Truth {
     /// One trajectory's rows at the points of a coarser grid whose points are among the fine ones.
-    pub fn on(&self, rows: &[Vec<f64>], grid: &Grid) -> Vec<Vec<f64>> {
+    pub(super) fn on(&self, rows: &[Vec<f64>], grid: &Grid) -> Vec<Vec<f64>> {
         let stride = (self.grid.len() - 1) / (grid.len() - 1);
         rows.iter().map(|row| row.iter().step_by(stride).copied().collect()).collect()
     }
@@ -37,26 +37,26 @@ impl Truth {
 
 /// What a law scores.
 #[derive(Debug, Clone, Default)]
-pub struct Score {
+pub(super) struct Score {
     /// eq. 24 of u_t = law(u_h) against the truth's u_t, all snapshots
-    pub rhs_rmse: f64,
+    pub(super) rhs_rmse: f64,
     /// eq. 24 of the law's own trajectories from the same initial states; infinite if one blew up
-    pub trajectory_rmse: f64,
+    pub(super) trajectory_rmse: f64,
     /// mean over trajectories of the floored relative error at [`MILESTONES`] (deviation from the truth's mean in the denominator)
-    pub relative: Vec<f64>,
+    pub(super) relative: Vec<f64>,
     /// states of each trajectory, `[trajectory][time][n]`
-    pub states: Vec<Vec<Vec<f64>>>,
+    pub(super) states: Vec<Vec<Vec<f64>>>,
     /// slopes at the truth's states, `[trajectory][time][n]`
-    pub slopes: Vec<Vec<Vec<f64>>>,
+    pub(super) slopes: Vec<Vec<Vec<f64>>>,
     /// why a trajectory could not be integrated
-    pub failure: Option<String>,
+    pub(super) failure: Option<String>,
 }
 
 /// Judges `law`, which acts on states of `grid`; its trajectories come from `integrate`.
 ///
 /// # Errors
 /// [`crate::Error::Interrupted`]; a law that cannot be integrated scores infinity instead.
-pub fn judge(
+pub(super) fn judge(
     law: &dyn OdeSystem,
     grid: &Grid,
     truth: &Truth,
@@ -113,6 +113,6 @@ fn deviation(v: &[f64], u: &[f64], initial: &[f64]) -> f64 {
 ///
 /// # Errors
 /// As [`judge`].
-pub fn judge_law(law: &dyn OdeSystem, grid: &Grid, truth: &Truth, observer: &dyn Observer) -> Result<Score> {
+pub(super) fn judge_law(law: &dyn OdeSystem, grid: &Grid, truth: &Truth, observer: &dyn Observer) -> Result<Score> {
     judge(law, grid, truth, &|u0| trajectory(law, u0, &truth.times, observer))
 }
