@@ -37,7 +37,7 @@ pub(crate) fn load(name: &str, set: &[String], seed: Option<u64>) -> Result<Stud
 
 /// The text of `run.toml`: every key as it was used.
 pub(crate) fn effective_text(config: &StudyConfig) -> Result<String, Failure> {
-    let body = toml::to_string_pretty(config)
+    let body = toml::to_string(config)
         .map_err(|e| Failure::wrong_input(format!("this configuration cannot be written as TOML: {e}")))?;
     Ok(format!(
         "# The whole configuration of a run of gaptooth {VERSION}; `gaptooth run` with this file repeats it.\n{body}"
@@ -120,10 +120,22 @@ fn misread(source: &Source, error: &toml::de::Error) -> Failure {
     if let Some(name) = unknown {
         span = keys.unknown(name, &span.unwrap_or(0..source.text.len()));
     }
+    // Of a law's keys the reader gives the place of the whole law only, but says what it found there.
+    let whole = span.clone().filter(|s| source.text[s.clone()].starts_with('['));
+    if let (Some(whole), Some(found)) = (whole, quoted(error.message())) {
+        span = keys.reading(found, whole.start).or(span);
+    }
     let path = span.as_ref().and_then(|s| keys.path_of(s));
     let message = error.message().trim_end();
     let message = path.map_or_else(|| message.to_string(), |path| format!("{path}: {message}"));
     Failure::wrong_input(message).at(source, span)
+}
+
+/// What stands in the first quotes of a message.
+fn quoted(message: &str) -> Option<&str> {
+    let quote = ['`', '"'];
+    let start = message.find(quote)? + 1;
+    message[start..].split(quote).next()
 }
 
 /// Sets one `PATH=VALUE` in `table`. What the keys mean is for the reading afterwards to judge.

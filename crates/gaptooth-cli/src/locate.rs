@@ -90,6 +90,12 @@ impl Keys {
         self.0.iter().find(|e| e.text.as_deref() == Some(text)).map(|e| e.value.clone())
     }
 
+    /// The first value from `start` on that reads `found`.
+    pub(crate) fn reading(&self, found: &str, start: usize) -> Option<Range<usize>> {
+        let after = self.0.iter().filter(|e| e.key.start >= start && e.reads(found));
+        after.min_by_key(|e| e.key.start).map(|e| e.value.clone())
+    }
+
     /// The key called `name` inside the part `within` of the text.
     pub(crate) fn unknown(&self, name: &str, within: &Range<usize>) -> Option<Range<usize>> {
         let called = |e: &&Entry| e.keys.last().is_some_and(|k| k == name);

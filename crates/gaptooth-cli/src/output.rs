@@ -18,6 +18,11 @@ pub(crate) fn json(value: &serde_json::Value) -> Result<(), Failure> {
     line(&text)
 }
 
+/// A line for people, to standard error; nobody may be there to read it.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{}", text.trim_end_matches('\n'));
+}
+
 /// Rows with columns padded to the widest cell; the first column to the left, the rest to the right.
 pub(crate) fn columns(rows: &[Vec<String>]) -> String {
     let width = |k: usize| rows.iter().filter_map(|r| r.get(k)).map(|c| c.chars().count()).max().unwrap_or(0);

@@ -39,13 +39,7 @@ enum Method {
 pub(super) fn effective(args: &EffectiveArgs) -> Result<ExitCode, Failure> {
     let (text, method) = (supported(args)?, method(args)?);
     let slow = slow_points(&args.slow)?;
-    // `y1` is the name for every dimension; a space keeps the positions that errors name.
-    let renamed = replace_word(text, "y1", "y ");
-    let read = |a: f64, b: f64| {
-        ExpressionCoefficient::new(&renamed, None, [a, b], &[]).map_err(|e| explain(e, text, &renamed))
-    };
-    let [a, b] = slow.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[a, b], &x| [a.min(x), b.max(x)]);
-    let coefficient = if slow.is_empty() { read(0.0, 0.0)? } else { read(a, b)? };
+    let (coefficient, renamed) = read(text, &slow)?;
     if coefficient.depends_on_x() && slow.is_empty() {
         let message = format!("the coefficient `{text}` depends on the slow variable x");
         return Err(Failure::wrong_input(message)
@@ -57,7 +51,7 @@ pub(super) fn effective(args: &EffectiveArgs) -> Result<ExitCode, Failure> {
         .map(|&x| answer(&coefficient, x, method, args).map_err(|e| explain(e, text, &renamed)))
         .collect::<Result<_, Failure>>()?;
     for (x, warning) in points.iter().zip(&answers).flat_map(|(x, a)| a.warnings.iter().map(move |w| (x, w))) {
-        eprintln!("warning: x = {x}: {warning}");
+        output::say(&format!("warning: x = {x}: {warning}"));
     }
     let as_json = |(k, a): (usize, &Answer)| describe(a, method, args.tolerance, slow.get(k).copied());
     let all: Vec<Value> = answers.iter().enumerate().map(as_json).collect();
@@ -67,6 +61,27 @@ pub(super) fn effective(args: &EffectiveArgs) -> Result<ExitCode, Failure> {
         (false, _) => output::line(&table(&answers, &points))?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The coefficient, and its text as the library knows it.
+fn read(text: &str, slow: &[f64]) -> Result<(ExpressionCoefficient, String), Failure> {
+    let domain = match slow {
+        [] => [0.0, 0.0],
+        _ => slow.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[a, b], &x| [a.min(x), b.max(x)]),
+    };
+    // `y1` is the name for every dimension; a space keeps the positions that errors name.
+    let renamed = replace_word(text, "y1", "y ");
+    let error = match ExpressionCoefficient::new(&renamed, None, domain, &[]) {
+        Ok(coefficient) => return Ok((coefficient, renamed)),
+        Err(error) => error,
+    };
+    // y lies in [0, 1): a formula that does not repeat is one cell, and the cell repeats.
+    let cell = replace_word(&renamed, "y", "(y%1)");
+    if let (Error::Expression { .. }, Ok(coefficient)) = (&error, ExpressionCoefficient::new(&cell, None, domain, &[]))
+    {
+        return Ok((coefficient, cell));
+    }
+    Err(explain(error, text, &renamed))
 }
 
 /// The coefficient's text, once everything asked for is known to be there.
@@ -227,7 +242,7 @@ fn explain(error: Error, text: &str, renamed: &str) -> Failure {
     failure
 }
 
-/// `word` replaced where it is a name of its own; both have the same length.
+/// `word` replaced where it is a name of its own.
 fn replace_word(text: &str, word: &str, by: &str) -> String {
     let part = |c: char| c.is_alphanumeric() || c == '_';
     let mut result = String::with_capacity(text.len());

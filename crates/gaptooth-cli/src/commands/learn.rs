@@ -51,7 +51,7 @@ pub(super) fn learn(args: &LearnArgs) -> Result<ExitCode, Failure> {
     save_closure(&directory.model(&name), &fitted.law, &about)?;
     terminal.finish();
     show(&fitted, &error, held_out);
-    eprintln!("model: {}", directory.model(&name).display());
+    output::say(&format!("model: {}", directory.model(&name).display()));
     if args.json {
         output::json(&json!({
             "model": directory.model(&name).display().to_string(), "name": name, "closure": kind_name(args.closure),
@@ -66,15 +66,15 @@ pub(super) fn learn(args: &LearnArgs) -> Result<ExitCode, Failure> {
 
 fn show(fitted: &FittedLaw, error: &ValidationError, held_out: usize) {
     for note in &fitted.notes {
-        eprintln!("{note}");
+        output::say(note);
     }
     if let Some(loss) = fitted.loss.last() {
-        eprintln!("last training loss {loss:.3e}");
+        output::say(&format!("last training loss {loss:.3e}"));
     }
-    eprintln!(
+    output::say(&format!(
         "{held_out} held-out trajectories: relative error {:.3e} (worst {:.3e}), rMSE (eq. 24) {:.3e}",
         error.relative, error.worst, error.relative_mean_squared
-    );
+    ));
 }
 
 fn kind_name(kind: ClosureKind) -> &'static str {

@@ -34,11 +34,11 @@ pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
     write_dataset(&directory.dataset(&name), &predicted)?;
     terminal.finish();
     let errors = errors(&law, &data, &predicted);
-    eprintln!("against {}:", args.dataset.display());
+    output::say(&format!("against {}:", args.dataset.display()));
     for (what, error) in [("trajectory rMSE (eq. 24)", errors[0]), ("right-hand-side rMSE", errors[1])] {
-        eprintln!("  {what}: {}", error.map_or("the data do not vary".into(), |e| format!("{e:.3e}")));
+        output::say(&format!("  {what}: {}", error.map_or("the data do not vary".into(), |e| format!("{e:.3e}"))));
     }
-    eprintln!("prediction: {}", directory.dataset(&name).display());
+    output::say(&format!("prediction: {}", directory.dataset(&name).display()));
     if args.json {
         output::json(&json!({
             "model": args.model.display().to_string(), "dataset": args.dataset.display().to_string(),

@@ -7,6 +7,7 @@ use gaptooth::{io::RunDirectory, plot::render::rebuild_report};
 use super::run::print_report_json;
 use crate::args::ReportArgs;
 use crate::failure::{Failure, WRONG_INPUT};
+use crate::output;
 
 /// Builds figures and page again from what a run left.
 pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
@@ -16,7 +17,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
         return Err(Failure { code: WRONG_INPUT, ..Failure::failed(message) });
     }
     rebuild_report(&directory)?;
-    eprintln!("open {}", directory.report_html().display());
+    output::say(&format!("open {}", directory.report_html().display()));
     if args.json {
         print_report_json(&directory)?;
     }

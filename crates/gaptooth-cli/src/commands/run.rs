@@ -42,8 +42,8 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let report = write(&outcome, &study.config, &text, &directory)?;
     store.0.clear()?;
     terminal.finish();
-    eprint!("{}", verdict(&report, &study.config));
-    eprintln!("open {}", directory.report_html().display());
+    output::say(&verdict(&report, &study.config));
+    output::say(&format!("open {}", directory.report_html().display()));
     if args.json {
         print_report_json(&directory)?;
     }

@@ -47,7 +47,7 @@ pub(super) fn simulate(args: &RunArgs) -> Result<ExitCode, Failure> {
     terminal.finish();
     let datasets: Vec<Value> = experiments.iter().map(|e| summary(e, &directory)).collect();
     for experiment in &experiments {
-        eprintln!("{}", sentence(experiment, &directory));
+        output::say(&sentence(experiment, &directory));
     }
     if args.json {
         let StudyConfig { study, seed, .. } = &study.config;
