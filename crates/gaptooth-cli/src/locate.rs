@@ -65,12 +65,15 @@ impl Keys {
         }
     }
 
-    /// The key at the dotted `path`, or the nearest one above it; elements of arrays by name, by number, or left out.
+    /// The key at the dotted `path`, or the nearest one above it, which of an array's element is its first key; elements
+    /// by name, by number, or left out.
     pub(crate) fn at(&self, path: &str) -> Option<Range<usize>> {
         let wanted: Vec<&str> = path.split('.').collect();
         (1..=wanted.len()).rev().find_map(|n| {
-            let fits = |e: &&Entry| [&e.path, &e.numbered, &e.keys].into_iter().any(|p| p[..] == wanted[..n]);
-            self.0.iter().find(fits).map(|e| e.key.clone())
+            let begins = |p: &Vec<String>| p.len() >= n && p[..n] == wanted[..n];
+            let fits = |e: &&Entry| [&e.path, &e.numbered, &e.keys].into_iter().any(begins);
+            let first = self.0.iter().filter(fits).min_by_key(|e| (e.path.len(), e.key.start));
+            first.map(|e| e.key.clone())
         })
     }
 
@@ -153,7 +156,7 @@ mod tests {
         assert_eq!(line(keys.at("seed")), Some(1));
         assert_eq!(line(keys.at("laws.b.points")), Some(9));
         assert_eq!(line(keys.at("laws.1.points")), Some(9));
-        assert_eq!(line(keys.at("laws.b.missing")), keys.at("laws").map(|_| 4));
+        assert_eq!((line(keys.at("laws.b.missing")), line(keys.at("laws.c.missing"))), (Some(8), Some(4)));
         assert_eq!(line(keys.named("points", "5")), Some(9));
         assert_eq!(line(keys.named("points", "4")), None);
         assert_eq!(line(keys.named("burst.length", "0.000001")), Some(10));

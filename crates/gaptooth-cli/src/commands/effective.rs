@@ -77,11 +77,11 @@ fn read(text: &str, slow: &[f64]) -> Result<(ExpressionCoefficient, String), Fai
     };
     // y lies in [0, 1): a formula that does not repeat is one cell, and the cell repeats.
     let cell = replace_word(&renamed, "y", "(y%1)");
-    if let (Error::Expression { .. }, Ok(coefficient)) = (&error, ExpressionCoefficient::new(&cell, None, domain, &[]))
-    {
-        return Ok((coefficient, cell));
+    match (&error, ExpressionCoefficient::new(&cell, None, domain, &[])) {
+        (Error::Expression { .. }, Ok(coefficient)) => Ok((coefficient, cell)),
+        (Error::Expression { .. }, Err(within @ Error::Coefficient { .. })) => Err(explain(within, text, &cell)),
+        _ => Err(explain(error, text, &renamed)),
     }
-    Err(explain(error, text, &renamed))
 }
 
 /// The coefficient's text, once everything asked for is known to be there.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use gaptooth::{
     Error, VERSION,
-    closure::{AnyClosure, Card, Closure, Dataset, Provenance, metrics::relative_mean_squared_error},
+    closure::{AnyClosure, Card, Closure, Dataset, FeatureSpec, Provenance, metrics::relative_mean_squared_error},
     grid::Grid,
     io::{load_closure, write_dataset},
     ode::OdeSystem,
@@ -52,13 +52,22 @@ pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
 
 /// The law on the dataset's grid: as it is, or moved there, which only laws on derivatives can be.
 fn on_grid(law: AnyClosure, grid: &Grid) -> Result<AnyClosure, Failure> {
-    let (Card::Linear { grid: own, .. } | Card::Network { grid: own, .. } | Card::Composite { grid: own, .. }) =
-        law.card();
+    let (own, features) = match law.card() {
+        Card::Linear { grid, features }
+        | Card::Network { grid, features, .. }
+        | Card::Composite { grid, features, .. } => (grid, features),
+    };
     if own == *grid {
         return Ok(law);
     }
-    law.on_grid(grid)
-        .map_err(|e| Failure::from(e).help("a law on neighbouring points belongs to the grid that it was fitted on"))
+    let same_spacing = (own.spacing() - grid.spacing()).abs() <= 1e-9 * grid.spacing();
+    if matches!(features, FeatureSpec::Neighbours { .. }) && !same_spacing {
+        let message = format!("the dataset's points are {} apart, the law's {}", grid.spacing(), own.spacing());
+        return Err(Failure::wrong_input(message).help(
+            "a law on neighbouring points belongs to the spacing that it was fitted on; laws on derivatives move",
+        ));
+    }
+    Ok(law.on_grid(grid)?)
 }
 
 fn integrate(law: &AnyClosure, data: &Dataset, args: &PredictArgs, terminal: &Terminal) -> Result<Dataset, Failure> {

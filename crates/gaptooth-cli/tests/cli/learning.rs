@@ -71,7 +71,7 @@ fn wrong_files_are_refused() {
         (&["learn", "out/data/coarse.zarr", "--orders", "two"], "--orders"),
         (&["predict", "model.safetensors", "out/data/coarse.zarr"], "model.safetensors"),
         (&["predict", "nowhere.safetensors", "out/data/coarse.zarr"], "nowhere.safetensors"),
-        (&["predict", law, "fine/data/coarse.zarr"], "the grid that it was fitted on"),
+        (&["predict", law, "fine/data/coarse.zarr"], "the spacing that it was fitted on"),
     ];
     for (args, message) in cases {
         let answer = place.run(&[args, &["--json"]].concat());

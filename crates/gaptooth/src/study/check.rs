@@ -40,7 +40,8 @@ pub fn check(config: &StudyConfig) -> Result<()> {
     problem.homogenized(&truth)?;
     problem.known_effective()?;
     check_experiments(config, &problem)?;
-    for law in &config.laws {
+    for (k, law) in config.laws.iter().enumerate() {
+        plain(&format!("laws.{k}.name"), &law.name)?;
         check_law(config, law)?;
     }
     if let Some(resolved) = &config.resolved {
@@ -98,21 +99,41 @@ fn check_experiments(config: &StudyConfig, problem: &Problem) -> Result<()> {
 }
 
 fn check_experiment(config: &StudyConfig, patches: &PatchesConfig, problem: &Problem) -> Result<()> {
-    let placed = BufferedPatches::new(grid(config, patches)?, patches.tooth, patches.width, patches.spacing)?;
-    PolynomialLifting::new(&placed, patches.lifting)?;
-    patches.burst.validate()?;
+    let here = format!("patches.{}", patches.name);
+    let grid = grid(config, patches).map_err(|e| within(&here, e))?;
+    let placed = BufferedPatches::new(grid, patches.tooth, patches.width, patches.spacing);
+    let placed = placed.map_err(|e| within(&here, e))?;
+    PolynomialLifting::new(&placed, patches.lifting).map_err(|e| within(&format!("{here}.lifting"), e))?;
+    patches.burst.validate().map_err(|e| within(&here, e))?;
     if patches.burst.path == MicroPath::Exact && !problem.equation.is_linear() {
         let advice = "use path = \"auto\" or \"general\"";
-        return Err(Error::parameter("burst.path", "exact", "a linear, time-invariant model", advice));
+        let error = Error::parameter("burst.path", "exact", "a linear, time-invariant model", advice);
+        return Err(within(&here, error));
     }
     let t = &config.trajectories;
     if !(t.every > 0.0 && t.end > 0.0 && t.end.is_finite()) {
         let message = format!("found {} with end = {}; expected a positive time between records", t.every, t.end);
         return Err(Error::Config { path: "trajectories.every".into(), message });
     }
-    steps("patches.step", t.every, patches.step)?;
-    steps("patches.step", patches.end.unwrap_or(t.end), patches.step)?;
+    for time in [t.every, patches.end.unwrap_or(t.end)] {
+        steps("step", time, patches.step).map_err(|e| within(&here, e))?;
+    }
     Ok(())
+}
+
+/// A parameter's error with the dotted path of its key.
+fn within(path: &str, error: Error) -> Error {
+    match error {
+        Error::Parameter { name, found, expected, advice } => {
+            // `stencil points` is the key `points`
+            let key = name.rsplit(' ').next().unwrap_or(&name);
+            Error::Config {
+                path: format!("{path}.{key}"),
+                message: format!("found {found}; expected {expected}. {advice}"),
+            }
+        }
+        other => other,
+    }
 }
 
 fn grid(config: &StudyConfig, patches: &PatchesConfig) -> Result<Grid> {
@@ -120,9 +141,9 @@ fn grid(config: &StudyConfig, patches: &PatchesConfig) -> Result<Grid> {
 }
 
 fn check_law(config: &StudyConfig, law: &LawConfig) -> Result<()> {
-    let at = |key: &str| format!("laws.{}.{key}", law.name);
-    let refuse = |key: &str, message: String| Err(Error::Config { path: at(key), message });
-    plain(&at("name"), &law.name)?;
+    let here = format!("laws.{}", law.name);
+    let refuse = |key: &str, message: String| Err(Error::Config { path: format!("{here}.{key}"), message });
+    let readable = |spec, grid| Features::new(spec, grid).map(|_| ()).map_err(|e| within(&here, e));
     let Some(patches) = config.patches.iter().find(|p| p.name == law.patches) else { return Ok(()) };
     let grid = grid(config, patches)?;
     match &law.kind {
@@ -130,9 +151,7 @@ fn check_law(config: &StudyConfig, law: &LawConfig) -> Result<()> {
         LawKind::LinearStencil { points } if points % 2 == 0 => {
             refuse("points", format!("found {points}; expected an odd number, 3 is the paper's"))
         }
-        LawKind::LinearStencil { points } => {
-            Features::new(FeatureSpec::Neighbours { half: points / 2 }, &grid).map(|_| ())
-        }
+        LawKind::LinearStencil { points } => readable(FeatureSpec::Neighbours { half: points / 2 }, &grid),
         LawKind::Derivatives { candidates, points, edges, validation, .. } => {
             let train = config.trajectories.train;
             if *validation == 0 || *validation >= train {
@@ -144,7 +163,7 @@ fn check_law(config: &StudyConfig, law: &LawConfig) -> Result<()> {
             }
             for orders in candidates {
                 let spec = FeatureSpec::Derivatives { orders: orders.clone(), points: *points, edges: *edges };
-                Features::new(spec, &grid)?;
+                readable(spec, &grid)?;
             }
             Ok(())
         }
