@@ -1,1 +1,34 @@
-fn main() {}
+//! `gaptooth`: the command line of the library of the same name.
+//!
+//! Glue only. [`args`] holds plain values as typed, [`config`] turns a study's text and those values into the library's
+//! types, [`commands`] call the library, [`progress`] shows how far it is, and [`failure`] says what went wrong, pointing at
+//! the line of the TOML. Nothing is computed here.
+//!
+//! Standard output holds results (with `--json` one JSON object and nothing else); everything else goes to standard
+//! error. Exit codes: 0 done, 1 a run failed or a check did not pass, 2 the call or the input is wrong, 130 stopped
+//! by Ctrl-C.
+
+mod args;
+mod commands;
+mod config;
+mod failure;
+mod interrupt;
+mod locate;
+mod output;
+mod progress;
+mod store;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    match commands::dispatch(&args.command) {
+        Ok(code) => code,
+        Err(failure) => {
+            failure.show();
+            ExitCode::from(failure.code)
+        }
+    }
+}

@@ -52,6 +52,32 @@ fn default_tolerance() -> f64 {
     1e-6
 }
 
+impl BurstOptions {
+    /// Whether its times and its tolerance are in range.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`].
+    pub fn validate(&self) -> Result<()> {
+        if !(self.length > 0.0 && self.length.is_finite() && self.healing >= 0.0) {
+            return Err(Error::parameter(
+                "burst.length",
+                self.length,
+                "a positive time, with healing ≥ 0",
+                "1e-6 is the paper's",
+            ));
+        }
+        if !(self.tolerance > 0.0 && self.tolerance < 0.1) {
+            return Err(Error::parameter(
+                "burst.tolerance",
+                self.tolerance,
+                "between 0 and 0.1",
+                "1e-9 is the default",
+            ));
+        }
+        Ok(())
+    }
+}
+
 /// The macroscale slope field that the patches estimate, for several trajectories at once.
 ///
 /// As an [`OdeSystem`] its state is `[trajectory][n_x]`, Dirichlet ends included (their slope is zero), so that
@@ -82,22 +108,7 @@ impl<M: MicroModel> PatchDynamics<M> {
         burst: BurstOptions,
         trajectories: usize,
     ) -> Result<Self> {
-        if !(burst.length > 0.0 && burst.length.is_finite() && burst.healing >= 0.0) {
-            return Err(Error::parameter(
-                "burst.length",
-                burst.length,
-                "a positive time, with healing ≥ 0",
-                "1e-6 is the paper's",
-            ));
-        }
-        if !(burst.tolerance > 0.0 && burst.tolerance < 0.1) {
-            return Err(Error::parameter(
-                "burst.tolerance",
-                burst.tolerance,
-                "between 0 and 0.1",
-                "1e-9 is the default",
-            ));
-        }
+        burst.validate()?;
         let lifting = PolynomialLifting::new(&patches, lifting)?;
         let linear = (0..patches.len()).all(|p| model.linear_group(p).is_some());
         if burst.path == MicroPath::Exact && !linear {

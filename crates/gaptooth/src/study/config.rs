@@ -67,6 +67,12 @@ fn truth_tolerance() -> f64 {
     1e-9
 }
 
+impl Default for TruthConfig {
+    fn default() -> Self {
+        TruthConfig { intervals: 4000, tolerance: truth_tolerance() }
+    }
+}
+
 /// One patch-dynamics experiment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -188,6 +194,7 @@ pub struct StudyConfig {
     /// the study's name
     pub study: String,
     /// heading of the page
+    #[serde(default)]
     pub title: String,
     /// a paragraph of explanation
     #[serde(default)]
@@ -199,6 +206,7 @@ pub struct StudyConfig {
     /// the trajectories
     pub trajectories: TrajectoriesConfig,
     /// the homogenized truth
+    #[serde(default)]
     pub truth: TruthConfig,
     /// the fully resolved problem, if wanted
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,7 @@
 //! long is handed to a [`Store`] as it goes, so that a run that was stopped can go on.
 
 mod builtin;
+mod check;
 mod config;
 mod figures;
 mod laws;
@@ -14,6 +15,7 @@ mod run;
 mod verdict;
 
 pub use builtin::{BUILTIN, builtin};
+pub use check::{check, check_patches};
 pub use config::*;
 pub use laws::{FittedLaw, fit_law};
 pub use patches::{PatchExperiment, gather};

@@ -49,7 +49,7 @@ impl PatchExperiment {
 }
 
 /// Number of macro-steps in `time`, which must be whole.
-fn steps(name: &str, time: f64, step: f64) -> Result<usize> {
+pub(super) fn steps(name: &str, time: f64, step: f64) -> Result<usize> {
     let count = (time / step).round();
     if !(step.is_finite() && step > 0.0 && count >= 1.0) || (count * step - time).abs() > 1e-9 * time {
         return Err(Error::parameter(

@@ -1,6 +1,9 @@
 //! The fully resolved problem on the whole domain: what nobody can afford, done once to check the rest.
 
-use super::{Problem, config::ResolvedConfig};
+use super::{
+    Problem,
+    config::{ProblemConfig, ResolvedConfig},
+};
 use crate::{
     Error, Result,
     grid::{Boundary, Grid},
@@ -23,18 +26,10 @@ pub(super) struct Resolved {
     pub(super) general: Option<(f64, Work, f64)>,
 }
 
-/// Runs the resolved problem from the initial state `initial`.
-///
-/// # Errors
-/// [`Error::Parameter`] for a period that does not fit the grid; those of the integrators.
-pub(super) fn resolve(
-    problem: &Problem,
-    config: &ResolvedConfig,
-    initial: impl Fn(f64) -> f64,
-    observer: &dyn Observer,
-) -> Result<Resolved> {
-    let domain = problem.config.domain;
-    let periods = (domain[1] - domain[0]) / problem.config.epsilon;
+/// Intervals of the resolved grid, a whole number.
+pub(super) fn cells(problem: &ProblemConfig, config: &ResolvedConfig) -> Result<usize> {
+    let domain = problem.domain;
+    let periods = (domain[1] - domain[0]) / problem.epsilon;
     let cells = (periods * config.points_per_period as f64).round();
     if config.points_per_period < 4 || !(8.0..=2e8).contains(&cells) {
         return Err(Error::parameter(
@@ -52,8 +47,23 @@ pub(super) fn resolve(
             "0.05 is that of the paper's figure 2",
         ));
     }
+    Ok(cells as usize)
+}
+
+/// Runs the resolved problem from the initial state `initial`.
+///
+/// # Errors
+/// [`Error::Parameter`] for a period that does not fit the grid; those of the integrators.
+pub(super) fn resolve(
+    problem: &Problem,
+    config: &ResolvedConfig,
+    initial: impl Fn(f64) -> f64,
+    observer: &dyn Observer,
+) -> Result<Resolved> {
+    let domain = problem.config.domain;
+    let cells = cells(&problem.config, config)?;
     let started = std::time::Instant::now();
-    let grid = Grid::uniform(domain, cells as usize, problem.config.boundary)?;
+    let grid = Grid::uniform(domain, cells, problem.config.boundary)?;
     let points = WholeDomain::points(&grid)?;
     let centre = domain[0];
     let offsets: Vec<f64> = points.iter().map(|x| x - centre).collect();

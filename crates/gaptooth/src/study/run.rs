@@ -99,7 +99,7 @@ pub(super) fn grid_of<'a>(law: &FittedLaw, findings: &'a Findings) -> &'a Grid {
     &found.expect("validated: a law names its patches").0.data.grid
 }
 
-fn validate(config: &StudyConfig) -> Result<()> {
+pub(super) fn validate(config: &StudyConfig) -> Result<()> {
     let refuse = |path: String, message: String| Err(Error::Config { path, message });
     let t = &config.trajectories;
     if t.test == 0 || t.train + t.test > 10_000 {

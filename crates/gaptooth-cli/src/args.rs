@@ -1,0 +1,177 @@
+//! What may be typed, as plain values.
+
+use std::path::PathBuf;
+
+use clap::{Args as ArgGroup, Parser, Subcommand, ValueEnum};
+
+/// From the microscale model to the macroscopic law.
+#[derive(Debug, Parser)]
+#[command(name = "gaptooth", version, about, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List the built-in studies, a line each
+    Studies,
+    /// Run a study: patches gather data, laws are learned, the homogenized truth judges them
+    Run(RunArgs),
+    /// The effective coefficient of a cell problem
+    Effective(EffectiveArgs),
+    /// Run only the patch experiments of a study file: datasets, and no truth needed
+    Simulate(RunArgs),
+    /// Learn a law from a dataset
+    Learn(LearnArgs),
+    /// Integrate a learned law from the dataset's initial states
+    Predict(PredictArgs),
+    /// Build figures and page again from what a run wrote
+    Report(ReportArgs),
+    /// The JSON Schema of study files
+    Schema,
+}
+
+/// `run` and `simulate`
+#[derive(Debug, ArgGroup)]
+pub(crate) struct RunArgs {
+    /// A built-in study's name (see `gaptooth studies`) or a TOML file
+    pub(crate) study: String,
+    /// Where results go [default: runs/NAME, for `simulate` runs/NAME-simulated]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// The one seed of everything random, in place of the study's
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    pub(crate) seed: Option<u64>,
+    /// Change a key of the study: `laws.best.points=7`, `patches.0.step=1e-4`, `problem.epsilon=1e-3`
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Go on from where a run into the same directory was stopped
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Threads [default: all cores]; the numbers do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) threads: Option<u16>,
+    /// Print the report as one JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `effective`
+#[derive(Debug, ArgGroup)]
+pub(crate) struct EffectiveArgs {
+    /// Dimensions (now: 1)
+    #[arg(long, value_name = "D", default_value_t = 1)]
+    pub(crate) dim: u8,
+    /// The coefficient a(y), y in [0, 1): `1.1 + sin(2*pi*y)`; may also depend on x, see --slow
+    #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
+    pub(crate) coefficient: Option<String>,
+    /// Slow points at which the coefficient is taken: `x=0.5`, or several: `x=0.1,x=0.2`
+    #[arg(long, value_name = "x=V,…", allow_hyphen_values = true)]
+    pub(crate) slow: Vec<String>,
+    /// quadrature (default) or fem
+    #[arg(long, value_name = "METHOD")]
+    pub(crate) method: Option<String>,
+    /// Relative tolerance
+    #[arg(long, value_name = "T", default_value_t = 1e-12)]
+    pub(crate) tolerance: f64,
+    /// Add a lower and an upper bound, from finite elements
+    #[arg(long)]
+    pub(crate) bounds: bool,
+    /// Points per axis (with --method fem: a fixed mesh of that many nodes)
+    #[arg(long, value_name = "N[,N,N]")]
+    pub(crate) resolution: Option<String>,
+    /// A symmetric tensor of expressions (not yet)
+    #[arg(long, value_name = "[[E,E],[E,E]]", allow_hyphen_values = true)]
+    pub(crate) tensor: Option<String>,
+    /// Bond conductances from a file (not yet)
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) lattice: Option<PathBuf>,
+    /// An image of the microstructure (not yet)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) image: Option<PathBuf>,
+    /// Conductivities of the image's labels (not yet)
+    #[arg(long, value_name = "L=V,…", allow_hyphen_values = true)]
+    pub(crate) map: Option<String>,
+    /// Anisotropic voxels (not yet)
+    #[arg(long, value_name = "DX,DY,DZ")]
+    pub(crate) voxel_size: Option<String>,
+    /// Seed of neural methods (not yet)
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The kinds of law that `learn` fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ClosureKind {
+    /// F(u, u_x, u_xx) by the paper's network
+    Functional,
+    /// G(u_{j-1}, u_j, u_{j+1}) by the paper's network
+    Discretized,
+    /// Linear least squares on the stencil's values
+    Stencil,
+    /// Derivatives chosen by held-out trajectories, relative least squares
+    Derivatives,
+}
+
+/// `learn`
+#[derive(Debug, ArgGroup)]
+pub(crate) struct LearnArgs {
+    /// A dataset: a zarr directory
+    pub(crate) dataset: PathBuf,
+    /// The kind of law
+    #[arg(long, value_enum, default_value_t = ClosureKind::Derivatives)]
+    pub(crate) closure: ClosureKind,
+    /// Points of the stencils, odd [default: 3 for stencil; 9 for derivatives, fewer on a small grid]
+    #[arg(long, value_name = "N")]
+    pub(crate) points: Option<usize>,
+    /// A set of derivative orders to choose from, `2,4`; repeat for more sets [default: five sets up to order 6]
+    #[arg(long, value_name = "K,K…")]
+    pub(crate) orders: Vec<String>,
+    /// Passes over the data, for networks
+    #[arg(long, value_name = "N", default_value_t = 128)]
+    pub(crate) epochs: usize,
+    /// Seed of the networks
+    #[arg(long, value_name = "N", default_value_t = 2020)]
+    pub(crate) seed: u64,
+    /// Trajectories kept out of the fit, to judge it [default: a fifth of them]
+    #[arg(long, value_name = "N")]
+    pub(crate) held_out: Option<usize>,
+    /// Name of the model's file [default: DATASET-CLOSURE]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Where `models/NAME.safetensors` goes [default: runs/DATASET-learned]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `predict`
+#[derive(Debug, ArgGroup)]
+pub(crate) struct PredictArgs {
+    /// A model: `….safetensors`
+    pub(crate) model: PathBuf,
+    /// A dataset: its initial states and times are taken, and the prediction is compared with it
+    pub(crate) dataset: PathBuf,
+    /// Where `data/NAME.zarr` goes [default: runs/MODEL-predicted]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `report`
+#[derive(Debug, ArgGroup)]
+pub(crate) struct ReportArgs {
+    /// The directory of a run
+    pub(crate) directory: PathBuf,
+    /// Print the report as one JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,277 @@
+//! `gaptooth effective`
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use gaptooth::{
+    Error, VERSION,
+    cell::{self, CellMethod, EffectiveTensor},
+    coefficient::ExpressionCoefficient,
+};
+use serde_json::{Value, json};
+
+use crate::args::EffectiveArgs;
+use crate::failure::{Failure, Source};
+use crate::output;
+
+/// Degree of the elements: rounding is reached on few of them.
+const DEGREE: usize = 8;
+
+const WORKS_NOW: &str =
+    "what works now: --dim 1 --coefficient EXPR with --method quadrature or fem, --slow x=V, --tolerance, --bounds";
+
+/// One answer.
+struct Answer {
+    tensor: EffectiveTensor,
+    bounds: Option<[f64; 2]>,
+    seconds: f64,
+    warnings: Vec<String>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Method {
+    Quadrature,
+    /// adaptive, or a fixed mesh with so many nodes
+    Fem(Option<usize>),
+}
+
+/// The effective coefficient of a cell problem, at one or more slow points.
+pub(super) fn effective(args: &EffectiveArgs) -> Result<ExitCode, Failure> {
+    let (text, method) = (supported(args)?, method(args)?);
+    let slow = slow_points(&args.slow)?;
+    let (coefficient, renamed) = read(text, &slow)?;
+    if coefficient.depends_on_x() && slow.is_empty() {
+        let message = format!("the coefficient `{text}` depends on the slow variable x");
+        return Err(Failure::wrong_input(message)
+            .help("say where: --slow x=0.5; or write the fast variable as y, one period of which is the cell"));
+    }
+    let points = if slow.is_empty() { vec![0.0] } else { slow.clone() };
+    let answers: Vec<Answer> = points
+        .iter()
+        .map(|&x| answer(&coefficient, x, method, args).map_err(|e| explain(e, text, &renamed)))
+        .collect::<Result<_, Failure>>()?;
+    for (x, warning) in points.iter().zip(&answers).flat_map(|(x, a)| a.warnings.iter().map(move |w| (x, w))) {
+        output::say(&format!("warning: x = {x}: {warning}"));
+    }
+    let as_json = |(k, a): (usize, &Answer)| describe(a, method, args.tolerance, slow.get(k).copied());
+    let all: Vec<Value> = answers.iter().enumerate().map(as_json).collect();
+    match (args.json, &all[..]) {
+        (true, [one]) => output::json(one)?,
+        (true, _) => output::json(&json!({"answers": all}))?,
+        (false, _) => output::line(&table(&answers, &points))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The coefficient, and its text as the library knows it.
+fn read(text: &str, slow: &[f64]) -> Result<(ExpressionCoefficient, String), Failure> {
+    let domain = match slow {
+        [] => [0.0, 0.0],
+        _ => slow.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[a, b], &x| [a.min(x), b.max(x)]),
+    };
+    // `y1` is the name for every dimension; a space keeps the positions that errors name.
+    let renamed = replace_word(text, "y1", "y ");
+    let error = match ExpressionCoefficient::new(&renamed, None, domain, &[]) {
+        Ok(coefficient) => return Ok((coefficient, renamed)),
+        Err(error) => error,
+    };
+    // y lies in [0, 1): a formula that does not repeat is one cell, and the cell repeats.
+    let cell = replace_word(&renamed, "y", "(y%1)");
+    match (&error, ExpressionCoefficient::new(&cell, None, domain, &[])) {
+        (Error::Expression { .. }, Ok(coefficient)) => Ok((coefficient, cell)),
+        (Error::Expression { .. }, Err(within @ Error::Coefficient { .. })) => Err(explain(within, text, &cell)),
+        _ => Err(explain(error, text, &renamed)),
+    }
+}
+
+/// The coefficient's text, once everything asked for is known to be there.
+fn supported(args: &EffectiveArgs) -> Result<&str, Failure> {
+    let refuse = |what: String| Err(Failure::wrong_input(what).help(WORKS_NOW));
+    if args.dim != 1 {
+        return refuse(format!("--dim {}: only one dimension is there yet", args.dim));
+    }
+    let later = [
+        ("--tensor", args.tensor.is_some()),
+        ("--lattice", args.lattice.is_some()),
+        ("--image", args.image.is_some()),
+        ("--map", args.map.is_some()),
+        ("--voxel-size", args.voxel_size.is_some()),
+        ("--seed", args.seed.is_some()),
+    ];
+    if let Some((name, _)) = later.iter().find(|(_, given)| *given) {
+        return refuse(format!("{name} is not there yet"));
+    }
+    if !(args.tolerance > 0.0 && args.tolerance < 1.0) {
+        return refuse(format!("--tolerance {}: expected a number between 0 and 1", args.tolerance));
+    }
+    match &args.coefficient {
+        Some(text) => Ok(text),
+        None => refuse("--coefficient is missing".into()),
+    }
+}
+
+fn method(args: &EffectiveArgs) -> Result<Method, Failure> {
+    let refuse = |what: String| Err(Failure::wrong_input(what).help(WORKS_NOW));
+    let nodes = match args.resolution.as_deref().map(str::parse::<usize>) {
+        None => None,
+        Some(Ok(n)) if (2 * DEGREE..=1_000_000).contains(&n) => Some(n),
+        Some(_) => {
+            let found = args.resolution.as_deref().unwrap_or_default();
+            return refuse(format!("--resolution {found}: expected one number from {} to 1000000", 2 * DEGREE));
+        }
+    };
+    match (args.method.as_deref(), nodes) {
+        (None | Some("quadrature"), None) => Ok(Method::Quadrature),
+        (None | Some("fem"), nodes) => Ok(Method::Fem(nodes)),
+        (Some("quadrature"), Some(_)) => {
+            refuse("--resolution: quadrature chooses its own points; use --method fem for a fixed mesh".into())
+        }
+        (Some(other @ ("fft" | "neural")), _) => refuse(format!("--method {other} is not there yet")),
+        (Some(other), _) => refuse(format!("--method {other}: expected quadrature or fem")),
+    }
+}
+
+/// `x=0.1,x=0.2`, also `x=0.1,0.2`, over all occurrences.
+fn slow_points(given: &[String]) -> Result<Vec<f64>, Failure> {
+    let parts = given.iter().flat_map(|g| g.split(',')).map(str::trim);
+    parts
+        .map(|part| {
+            let text = part.strip_prefix('x').map_or(part, |rest| rest.trim_start().strip_prefix('=').unwrap_or(part));
+            match text.trim().parse::<f64>() {
+                Ok(x) if x.is_finite() => Ok(x),
+                _ => Err(Failure::wrong_input(format!("--slow {part}: expected x=NUMBER, such as x=0.5"))),
+            }
+        })
+        .collect()
+}
+
+fn answer(coefficient: &ExpressionCoefficient, x: f64, method: Method, args: &EffectiveArgs) -> Result<Answer, Error> {
+    let started = Instant::now();
+    let elements = CellMethod::FiniteElement { degree: DEGREE };
+    let (tensor, enclosing) = match method {
+        Method::Quadrature => {
+            let tensor = cell::effective(coefficient, x, CellMethod::Quadrature, args.tolerance)?;
+            let wanted = args.bounds.then(|| cell::effective(coefficient, x, elements, args.tolerance)).transpose()?;
+            (tensor, wanted)
+        }
+        Method::Fem(None) => {
+            let tensor = cell::effective(coefficient, x, elements, args.tolerance)?;
+            (tensor.clone(), Some(tensor))
+        }
+        Method::Fem(Some(nodes)) => {
+            let tensor = fixed_mesh(coefficient, x, nodes)?;
+            (tensor.clone(), Some(tensor))
+        }
+    };
+    let mut warnings = vec![];
+    if !tensor.converged(args.tolerance) {
+        let r = tensor.residual;
+        warnings.push(format!("the estimated error {r:.1e} misses the tolerance {:.1e}", args.tolerance));
+    }
+    let bounds = enclosing.filter(|_| args.bounds).map(|e| enclosure(&tensor, &e));
+    Ok(Answer { tensor, bounds, seconds: started.elapsed().as_secs_f64(), warnings })
+}
+
+/// Finite elements on equal elements with about so many nodes.
+fn fixed_mesh(coefficient: &ExpressionCoefficient, x: f64, nodes: usize) -> Result<EffectiveTensor, Error> {
+    let elements = nodes.div_ceil(DEGREE);
+    let found = cell::CellProblem1d::new(coefficient, x).finite_element(DEGREE, elements)?;
+    Ok(EffectiveTensor {
+        tensor: vec![vec![0.5 * (found.lower + found.upper)]],
+        lower: Some(vec![vec![found.lower]]),
+        upper: Some(vec![vec![found.upper]]),
+        method: format!("finite elements of degree {DEGREE} on {elements} equal elements"),
+        iterations: 0,
+        residual: found.error(),
+        unknowns: found.nodes.len() - 1,
+    })
+}
+
+/// The bounds, wider by the estimate of the quadrature's error in them and by rounding.
+fn enclosure(tensor: &EffectiveTensor, elements: &EffectiveTensor) -> [f64; 2] {
+    let entry = |m: &Option<Vec<Vec<f64>>>| m.as_ref().map_or(elements.scalar(), |m| m[0][0]);
+    let slack = elements.residual + 16.0 * f64::EPSILON * tensor.scalar().abs();
+    [entry(&elements.lower) - slack, entry(&elements.upper) + slack]
+}
+
+fn describe(answer: &Answer, method: Method, tolerance: f64, slow: Option<f64>) -> Value {
+    let matrix = |v: f64| json!([[v]]);
+    let method = if method == Method::Quadrature { "quadrature" } else { "fem" };
+    json!({
+        "tensor": answer.tensor.tensor,
+        "lower": answer.bounds.map(|[lower, _]| matrix(lower)),
+        "upper": answer.bounds.map(|[_, upper]| matrix(upper)),
+        "midpoint": answer.bounds.map(|[lower, upper]| matrix(0.5 * (lower + upper))),
+        "method": method,
+        "details": answer.tensor.method,
+        "iterations": answer.tensor.iterations,
+        "residual": answer.tensor.residual,
+        "tolerance": tolerance,
+        "unknowns": answer.tensor.unknowns,
+        "wall_seconds": answer.seconds,
+        "version": VERSION,
+        "warnings": answer.warnings,
+        "slow": slow.map(|x| json!({"x": x})),
+    })
+}
+
+fn table(answers: &[Answer], points: &[f64]) -> String {
+    let mut rows = vec![["x", "a*", "lower", "upper", "error", "unknowns"].map(String::from).to_vec()];
+    for (answer, x) in answers.iter().zip(points) {
+        let bound = |k: usize| answer.bounds.map_or("—".into(), |b| format!("{:.15}", b[k]));
+        let (value, error) = (answer.tensor.scalar(), answer.tensor.residual);
+        let unknowns = answer.tensor.unknowns.to_string();
+        rows.push(vec![x.to_string(), format!("{value:.15}"), bound(0), bound(1), format!("{error:.1e}"), unknowns]);
+    }
+    let method = answers.first().map_or("", |a| a.tensor.method.as_str());
+    format!("{}by {method}", output::columns(&rows))
+}
+
+/// The library's error, about the text as typed.
+fn explain(error: Error, text: &str, renamed: &str) -> Failure {
+    let source = Source { name: "--coefficient".into(), text: text.into() };
+    let span = match &error {
+        Error::Expression { position, .. } => {
+            let start = text.chars().take(*position).map(char::len_utf8).sum::<usize>();
+            Some(start..start + text.chars().nth(*position).map_or(0, char::len_utf8))
+        }
+        _ => None,
+    };
+    let mut failure = Failure::from(error).at(&source, span);
+    failure.message = failure.message.replace(renamed, text);
+    failure
+}
+
+/// `word` replaced where it is a name of its own.
+fn replace_word(text: &str, word: &str, by: &str) -> String {
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    let mut result = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(word) {
+        let before = rest[..at].chars().next_back().or(result.chars().next_back());
+        let after = rest[at + word.len()..].chars().next();
+        result += &rest[..at];
+        result += if before.is_some_and(part) || after.is_some_and(part) { word } else { by };
+        rest = &rest[at + word.len()..];
+    }
+    result + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_names_are_replaced() {
+        assert_eq!(replace_word("y1+sin(y1)*xy1+y12", "y1", "y "), "y +sin(y )*xy1+y12");
+        assert_eq!(replace_word("y1", "y1", "y "), "y ");
+    }
+
+    #[test]
+    fn slow_points_are_read_in_every_form() {
+        let read = |s: &[&str]| slow_points(&s.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(read(&["x=0.5"]).unwrap(), [0.5]);
+        assert_eq!(read(&["x=0.1,x=-2e-1", "0.3"]).unwrap(), [0.1, -0.2, 0.3]);
+        assert!(read(&["x=nan"]).is_err() && read(&["z=1"]).is_err() && read(&[""]).is_err());
+    }
+}

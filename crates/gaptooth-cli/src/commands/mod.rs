@@ -1,0 +1,89 @@
+//! One file a command: plain values in, library calls, results out.
+
+mod effective;
+mod learn;
+mod predict;
+mod report;
+mod run;
+mod schema;
+mod simulate;
+mod studies;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use gaptooth::{
+    Error,
+    closure::Dataset,
+    io::{RunDirectory, read_dataset},
+    observer::Observer,
+    ode::{
+        OdeSystem,
+        stiff::{StiffOptions, integrate_stiff},
+    },
+};
+
+use crate::args::Command;
+use crate::failure::{Failure, WRONG_INPUT};
+
+/// Runs one command; the code is 0, or 1 when a check did not pass.
+pub(crate) fn dispatch(command: &Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Studies => studies::studies(),
+        Command::Run(args) => run::run(args),
+        Command::Effective(args) => effective::effective(args),
+        Command::Simulate(args) => simulate::simulate(args),
+        Command::Learn(args) => learn::learn(args),
+        Command::Predict(args) => predict::predict(args),
+        Command::Report(args) => report::report(args),
+        Command::Schema => schema::schema(),
+    }
+}
+
+/// The directory for results, found writable before anything is computed.
+fn output_directory(path: &Path) -> Result<RunDirectory, Failure> {
+    let refuse = |error: Error| Failure { code: WRONG_INPUT, ..Failure::from(error) };
+    let advice = "choose another directory with --out, or move what is in the way";
+    for folder in ["data", "models", "figures", "checkpoints"].map(|f| path.join(f)) {
+        if folder.exists() && !folder.is_dir() {
+            let message = format!("{} is a file where a folder of results goes", folder.display());
+            return Err(Failure::wrong_input(message).help(advice));
+        }
+    }
+    RunDirectory::create(path).map_err(|e| refuse(e).help(advice))
+}
+
+/// `runs/STEM` + `ending` for a file `….EXT`
+fn default_directory(file: &Path, ending: &str) -> PathBuf {
+    Path::new("runs").join(format!("{}{ending}", stem(file)))
+}
+
+/// The file's name without its folder and ending.
+fn stem(file: &Path) -> String {
+    file.file_stem().map_or_else(|| "unnamed".into(), |s| s.to_string_lossy().into_owned())
+}
+
+/// A dataset that the user names: whatever is wrong with it is wrong input.
+fn dataset(path: &Path) -> Result<Dataset, Failure> {
+    read_dataset(path).map_err(|e| Failure { code: WRONG_INPUT, ..Failure::from(e) })
+}
+
+/// As many threads as asked for; 0 is not.
+fn use_threads(threads: Option<u16>) -> Result<(), Failure> {
+    let Some(n) = threads else { return Ok(()) };
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(usize::from(n))
+        .build_global()
+        .map_err(|e| Failure::failed(format!("cannot start {n} threads: {e}")))
+}
+
+/// A law's states at `times` from `u0`, by BDF with tolerances relative to the state, as studies judge laws.
+fn trajectory(
+    law: &dyn OdeSystem,
+    u0: &[f64],
+    times: &[f64],
+    observer: &dyn Observer,
+) -> gaptooth::Result<Vec<Vec<f64>>> {
+    let options = StiffOptions { rtol: 1e-7, ..StiffOptions::default() };
+    Ok(integrate_stiff(law, times[0], u0, times, &options, observer)?.u)
+}

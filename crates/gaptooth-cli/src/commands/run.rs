@@ -1,0 +1,102 @@
+//! `gaptooth run`
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use gaptooth::{
+    VERSION,
+    io::{RunDirectory, atomic, save_closure, write_dataset},
+    plot::render_report,
+    report::Report,
+    study::{self, BoundConfig, Context, Outcome, StudyConfig},
+};
+use serde_json::json;
+
+use super::{output_directory, use_threads};
+use crate::{
+    args::RunArgs,
+    config::{self, effective_text},
+    failure::{FAILED, Failure},
+    interrupt, output,
+    progress::Terminal,
+    store::CheckpointStore,
+};
+
+/// Runs a study, writes its directory, shows its checks.
+pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
+    let study = config::load(&args.study, &args.set, args.seed)?;
+    study::check(&study.config).map_err(|e| study.explain(e))?;
+    let text = effective_text(&study.config)?;
+    use_threads(args.threads)?;
+    let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.config.study));
+    let directory = output_directory(&out)?;
+    let store = CheckpointStore(directory.checkpoints(format!("{VERSION}\n{text}")));
+    if !args.resume {
+        store.0.clear()?;
+    }
+    let terminal = Terminal::new();
+    interrupt::listen(&terminal, true)?;
+    let context = Context { observer: &*terminal, store: Some(&store) };
+    let outcome = study::run(&study.config, &context).map_err(|e| study.explain(e))?;
+    terminal.say("writing results …");
+    let report = write(&outcome, &study.config, &text, &directory)?;
+    store.0.clear()?;
+    terminal.finish();
+    output::say(&verdict(&report, &study.config));
+    output::say(&format!("open {}", directory.report_html().display()));
+    if args.json {
+        print_report_json(&directory)?;
+    }
+    Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
+
+/// Everything a run leaves; the report, which lists the rest, last.
+fn write(outcome: &Outcome, config: &StudyConfig, text: &str, directory: &RunDirectory) -> Result<Report, Failure> {
+    directory.write("run.toml", text.as_bytes())?;
+    for (name, data) in &outcome.datasets {
+        write_dataset(&directory.dataset(name), data)?;
+    }
+    for (name, law) in &outcome.models {
+        let prefix = format!("{name}_");
+        let scores: serde_json::Map<_, _> = outcome
+            .report
+            .checks
+            .iter()
+            .filter_map(|c| Some((c.name.strip_prefix(&prefix)?.to_string(), json!(c.value))))
+            .collect();
+        let law_config = config.laws.iter().find(|l| &l.name == name);
+        let about = json!({"study": config.study, "seed": config.seed, "law": law_config, "scores": scores});
+        save_closure(&directory.model(name), law, &about)?;
+    }
+    Ok(render_report(&outcome.report, directory)?)
+}
+
+/// `report.json` as it lies there.
+pub(super) fn print_report_json(directory: &RunDirectory) -> Result<(), Failure> {
+    output::line(&atomic::read_text(&directory.report_json())?)
+}
+
+/// Each check with its value, bound and the published figure; then what failed, and the time.
+fn verdict(report: &Report, config: &StudyConfig) -> String {
+    let mut rows = vec![["check", "value", "bound", "paper", ""].map(String::from).to_vec()];
+    for check in &report.checks {
+        let sign = match config.checks.get(&check.name) {
+            Some(BoundConfig::AtLeast(_)) => "≥",
+            _ => "≤",
+        };
+        let optional = |v: Option<f64>, sign: &str| v.map_or(String::new(), |v| format!("{sign}{}", output::number(v)));
+        rows.push(vec![
+            check.name.clone(),
+            output::number(check.value),
+            optional(check.bound, &format!("{sign} ")),
+            optional(check.paper, ""),
+            if check.passed { "ok" } else { "FAILED" }.into(),
+        ]);
+    }
+    let failed: Vec<&str> = report.checks.iter().filter(|c| !c.passed).map(|c| c.name.as_str()).collect();
+    let last = match failed[..] {
+        [] => format!("all {} checks passed", report.checks.len()),
+        _ => format!("FAILED: {}", failed.join(", ")),
+    };
+    format!("{}{last}; {:.1} s, seed {}\n", output::columns(&rows), report.wall_seconds, report.seed)
+}

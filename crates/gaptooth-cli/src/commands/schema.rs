@@ -1,0 +1,13 @@
+//! `gaptooth schema`
+
+use std::process::ExitCode;
+
+use gaptooth::study::StudyConfig;
+
+use crate::{failure::Failure, output};
+
+/// The JSON Schema of study files.
+pub(super) fn schema() -> Result<ExitCode, Failure> {
+    output::json(&schemars::schema_for!(StudyConfig).to_value())?;
+    Ok(ExitCode::SUCCESS)
+}
