@@ -121,6 +121,55 @@ impl TridiagonalFactor {
         }
     }
 
+    /// The forward sweep of A w⁺ = w + h g for L interleaved systems, in place.
+    pub(crate) fn forward<const L: usize>(&self, g: &[[f64; L]], h: f64, w: &mut [[f64; L]]) {
+        let n = self.inverse.len();
+        let (multiplier, inverse, g, w) = (&self.multiplier[..n], &self.inverse[..n], &g[..n], &mut w[..n]);
+        let mut carried = [0.0; L];
+        for i in 0..n {
+            for l in 0..L {
+                carried[l] = (w[i][l] + h * g[i][l]) - multiplier[i] * carried[l];
+                w[i][l] = carried[l] * inverse[i];
+            }
+        }
+    }
+
+    /// The backward sweep that follows [`TridiagonalFactor::forward`].
+    pub(crate) fn backward<const L: usize>(&self, w: &mut [[f64; L]]) {
+        let n = self.inverse.len();
+        let (upper, w) = (&self.upper[..n], &mut w[..n]);
+        let mut carried = [0.0; L];
+        for i in (0..n).rev() {
+            for l in 0..L {
+                carried[l] = w[i][l] - upper[i] * carried[l];
+            }
+            w[i] = carried;
+        }
+    }
+
+    /// The backward sweep, adding sums[k]·(w⁺ − start) to two accumulators instead of keeping w⁺.
+    pub(crate) fn backward_into<const L: usize>(
+        &self,
+        w: &[[f64; L]],
+        start: &[[f64; L]],
+        sums: [f64; 2],
+        best: &mut [[f64; L]],
+        lower: &mut [[f64; L]],
+    ) {
+        let n = self.inverse.len();
+        let (upper, w, start) = (&self.upper[..n], &w[..n], &start[..n]);
+        let (best, lower) = (&mut best[..n], &mut lower[..n]);
+        let mut carried = [0.0; L];
+        for i in (0..n).rev() {
+            for l in 0..L {
+                carried[l] = w[i][l] - upper[i] * carried[l];
+                let increment = carried[l] - start[i][l];
+                best[i][l] += sums[0] * increment;
+                lower[i][l] += sums[1] * increment;
+            }
+        }
+    }
+
     fn sweep<const L: usize>(&self, columns: [&mut [f64]; L]) {
         let n = self.inverse.len();
         let (multiplier, inverse, upper) = (&self.multiplier[..n], &self.inverse[..n], &self.upper[..n]);

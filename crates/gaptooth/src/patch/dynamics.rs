@@ -49,7 +49,7 @@ pub struct BurstOptions {
 }
 
 fn default_tolerance() -> f64 {
-    1e-9
+    1e-6
 }
 
 impl BurstOptions {

@@ -1,0 +1,45 @@
+"""What scripts rely on in a run's directory: usage  check_run.py DIR JSON_ANSWER
+
+Opens every dataset with xarray (warnings are errors), every model with safetensors, and compares the printed
+answer with report.json. Exits 1 with the reason at the first thing that does not hold.
+"""
+
+import json
+import pathlib
+import sys
+import warnings
+
+import numpy as np
+import xarray
+from safetensors import safe_open
+
+warnings.simplefilter("error")
+run, answer = pathlib.Path(sys.argv[1]), json.loads(pathlib.Path(sys.argv[2]).read_text())
+report = json.loads((run / "report.json").read_text())
+passed = 0
+
+
+def must(condition, message):
+    global passed
+    if not condition:
+        sys.exit(f"check_run: {run}: {message}")
+    passed += 1
+
+
+must(answer["checks"] == report["checks"], "the printed answer and report.json differ")
+must(all(c["passed"] for c in report["checks"]), "a check failed")
+for key in ("study", "version", "seed", "threads", "wall_seconds", "timings", "files"):
+    must(key in answer, f"the answer has no `{key}`")
+for file in report["files"]:
+    must((run / file).exists(), f"report.json names {file}, which is not there")
+for path in sorted((run / "data").glob("*.zarr")):
+    data = xarray.open_zarr(path)
+    must(data.u.dims == ("trajectory", "time", "x"), f"{path.name}: u has dimensions {data.u.dims}")
+    must(data.u_t.shape == data.u.shape, f"{path.name}: u_t has shape {data.u_t.shape}, u {data.u.shape}")
+    must(bool(np.isfinite(data.u).all() and np.isfinite(data.u_t).all()), f"{path.name}: not finite")
+    must(bool((np.diff(data.x) > 0).all() and (np.diff(data.time) > 0).all()), f"{path.name}: coordinates")
+for path in sorted((run / "models").glob("*.safetensors")):
+    with safe_open(path, "numpy") as model:
+        must(all(np.isfinite(model.get_tensor(k)).all() for k in model.keys()), f"{path.name}: not finite")
+    must(path.with_suffix(".json").exists(), f"{path.name}: no card")
+print(f"{passed} passed, 0 failed")
