@@ -41,11 +41,11 @@ impl Terminal {
         self.stopped.swap(true, Ordering::SeqCst)
     }
 
-    /// Leaves the bars as they are: what follows is the result.
+    /// Removes the bars: what follows is the result, or why there is none.
     pub(crate) fn finish(&self) {
-        for bar in self.stages.lock().unwrap_or_else(|e| e.into_inner()).values() {
-            bar.abandon();
-        }
+        self.stages.lock().unwrap_or_else(|e| e.into_inner()).clear();
+        // A terminal that cannot be cleared shows the bars a little longer.
+        let _ = self.bars.clear();
     }
 
     fn bar(&self, stage: &str, total: u64) -> ProgressBar {

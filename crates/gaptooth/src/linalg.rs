@@ -121,55 +121,6 @@ impl TridiagonalFactor {
         }
     }
 
-    /// The forward sweep of A w⁺ = w + h g for L interleaved systems, in place.
-    pub(crate) fn forward<const L: usize>(&self, g: &[[f64; L]], h: f64, w: &mut [[f64; L]]) {
-        let n = self.inverse.len();
-        let (multiplier, inverse, g, w) = (&self.multiplier[..n], &self.inverse[..n], &g[..n], &mut w[..n]);
-        let mut carried = [0.0; L];
-        for i in 0..n {
-            for l in 0..L {
-                carried[l] = (w[i][l] + h * g[i][l]) - multiplier[i] * carried[l];
-                w[i][l] = carried[l] * inverse[i];
-            }
-        }
-    }
-
-    /// The backward sweep that follows [`TridiagonalFactor::forward`].
-    pub(crate) fn backward<const L: usize>(&self, w: &mut [[f64; L]]) {
-        let n = self.inverse.len();
-        let (upper, w) = (&self.upper[..n], &mut w[..n]);
-        let mut carried = [0.0; L];
-        for i in (0..n).rev() {
-            for l in 0..L {
-                carried[l] = w[i][l] - upper[i] * carried[l];
-            }
-            w[i] = carried;
-        }
-    }
-
-    /// The backward sweep, adding sums[k]·(w⁺ − start) to two accumulators instead of keeping w⁺.
-    pub(crate) fn backward_into<const L: usize>(
-        &self,
-        w: &[[f64; L]],
-        start: &[[f64; L]],
-        sums: [f64; 2],
-        best: &mut [[f64; L]],
-        lower: &mut [[f64; L]],
-    ) {
-        let n = self.inverse.len();
-        let (upper, w, start) = (&self.upper[..n], &w[..n], &start[..n]);
-        let (best, lower) = (&mut best[..n], &mut lower[..n]);
-        let mut carried = [0.0; L];
-        for i in (0..n).rev() {
-            for l in 0..L {
-                carried[l] = w[i][l] - upper[i] * carried[l];
-                let increment = carried[l] - start[i][l];
-                best[i][l] += sums[0] * increment;
-                lower[i][l] += sums[1] * increment;
-            }
-        }
-    }
-
     fn sweep<const L: usize>(&self, columns: [&mut [f64]; L]) {
         let n = self.inverse.len();
         let (multiplier, inverse, upper) = (&self.multiplier[..n], &self.inverse[..n], &self.upper[..n]);
@@ -188,6 +139,86 @@ impl TridiagonalFactor {
                 columns[l][i] = carried[l];
             }
         }
+    }
+}
+
+/// A matrix factored from the top down and from the bottom up, for many solves in a row with A w⁺ = w + h g: a sweep that
+/// ends one solve in one direction begins the next in the same direction, so each solve reads memory once.
+#[derive(Debug, Clone)]
+pub(crate) struct TwoWayFactor {
+    down: TridiagonalFactor,
+    /// of the matrix with rows and columns reversed, stored in natural order
+    up: TridiagonalFactor,
+}
+
+impl TwoWayFactor {
+    /// Factors `alpha I + beta A` both ways.
+    pub(crate) fn new(a: &Tridiagonal, alpha: f64, beta: f64) -> Result<Self> {
+        let reversed = |v: &[f64]| v.iter().rev().copied().collect::<Vec<_>>();
+        let mirror =
+            Tridiagonal { lower: reversed(&a.upper), diagonal: reversed(&a.diagonal), upper: reversed(&a.lower) };
+        let (down, up) = rayon::join(|| a.factor(alpha, beta), || mirror.factor(alpha, beta));
+        let mut up = up?;
+        for v in [&mut up.multiplier, &mut up.inverse, &mut up.upper] {
+            v.reverse();
+        }
+        Ok(TwoWayFactor { down: down?, up })
+    }
+
+    /// The one-way factor.
+    pub(crate) fn down(&self) -> &TridiagonalFactor {
+        &self.down
+    }
+
+    /// Begins the first solve from `start`: eliminates from the top down.
+    pub(crate) fn begin<const L: usize>(&self, start: &[[f64; L]], g: &[[f64; L]], h: f64, w: &mut [[f64; L]]) {
+        let f = &self.down;
+        let mut y = [0.0; L];
+        for ((((w, s), g), m), inverse) in w.iter_mut().zip(start).zip(g).zip(&f.multiplier).zip(&f.inverse) {
+            for l in 0..L {
+                y[l] = (s[l] + h * g[l]) - m * y[l];
+                w[l] = y[l] * inverse;
+            }
+        }
+    }
+
+    /// Ends a solve and begins the next, from the bottom up if `upwards`.
+    pub(crate) fn turn<const L: usize>(&self, upwards: bool, g: &[[f64; L]], h: f64, w: &mut [[f64; L]]) {
+        let (mut x, mut y) = ([0.0; L], [0.0; L]);
+        let (old, new) = if upwards { (&self.down, &self.up) } else { (&self.up, &self.down) };
+        let rows = w.iter_mut().zip(g).zip(&old.upper).zip(&new.multiplier).zip(&new.inverse);
+        let step = |((((w, g), u), m), inverse): ((((&mut [f64; L], &[f64; L]), &f64), &f64), &f64)| {
+            for l in 0..L {
+                x[l] = w[l] - u * x[l];
+                y[l] = (x[l] + h * g[l]) - m * y[l];
+                w[l] = y[l] * inverse;
+            }
+        };
+        if upwards { rows.rev().for_each(step) } else { rows.for_each(step) }
+    }
+
+    /// Ends the last solve and adds sums[k]·(w⁺ − start) to two accumulators.
+    pub(crate) fn end<const L: usize>(
+        &self,
+        upwards: bool,
+        w: &[[f64; L]],
+        start: &[[f64; L]],
+        sums: [f64; 2],
+        [best, gap]: [&mut [[f64; L]]; 2],
+    ) {
+        let mut x = [0.0; L];
+        let old = if upwards { &self.down } else { &self.up };
+        let rows = w.iter().zip(start).zip(&old.upper).zip(best.iter_mut()).zip(gap.iter_mut());
+        #[allow(clippy::type_complexity)]
+        let step = |((((w, s), u), b), d): ((((&[f64; L], &[f64; L]), &f64), &mut [f64; L]), &mut [f64; L])| {
+            for l in 0..L {
+                x[l] = w[l] - u * x[l];
+                let increment = x[l] - s[l];
+                b[l] += sums[0] * increment;
+                d[l] += sums[1] * increment;
+            }
+        };
+        if upwards { rows.rev().for_each(step) } else { rows.for_each(step) }
     }
 }
 
@@ -224,6 +255,33 @@ mod tests {
             for (x, b) in x.iter().zip(&b) {
                 for i in 0..n {
                     assert!((x[i] - h * apply(&a, x, i) - b[i]).abs() < 1e-11);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn solves_in_a_row_turn_at_the_ends() {
+        let (n, h) = (41, 0.7);
+        let a = example(n);
+        let two = TwoWayFactor::new(&a, 1.0, -h).unwrap();
+        let start: Vec<[f64; 2]> = (0..n).map(|i| [(i as f64).cos(), 1.0]).collect();
+        let g: Vec<[f64; 2]> = (0..n).map(|i| [0.3, (i as f64).sin()]).collect();
+        for count in 1..=4 {
+            let (mut w, mut sums) = (start.clone(), [vec![[0.0; 2]; n], vec![[0.0; 2]; n]]);
+            two.begin(&start, &g, h, &mut w);
+            (1..count).for_each(|k| two.turn(k % 2 == 1, &g, h, &mut w));
+            let [best, gap] = &mut sums;
+            two.end(count % 2 == 1, &w, &start, [1.0, 2.0], [best, gap]);
+            for l in 0..2 {
+                let mut x: Vec<f64> = start.iter().map(|s| s[l]).collect();
+                for _ in 0..count {
+                    x.iter_mut().zip(&g).for_each(|(x, g)| *x += h * g[l]);
+                    two.down().solve(&mut [&mut x[..]]);
+                }
+                for i in 0..n {
+                    assert!((start[i][l] + sums[0][i][l] - x[i]).abs() < 1e-13);
+                    assert!((start[i][l] + 0.5 * sums[1][i][l] - x[i]).abs() < 1e-13);
                 }
             }
         }

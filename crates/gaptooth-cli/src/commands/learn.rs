@@ -6,6 +6,8 @@ use gaptooth::{
     VERSION,
     closure::{Dataset, Validation, ValidationError, validate},
     io::save_closure,
+    observer::Observer,
+    ode::OdeSystem,
     stencil::EdgeRule,
     study::{Context, FittedLaw, LawConfig, LawKind, NetConfig, fit_law},
 };
@@ -41,15 +43,14 @@ pub(super) fn learn(args: &LearnArgs) -> Result<ExitCode, Failure> {
     let directory = output_directory(&out)?;
     let terminal = Terminal::new();
     interrupt::listen(&terminal, false)?;
-    let fitted = fit_law(&config, &training, None, args.seed, &Context { observer: &*terminal, store: None })?;
-    let integrate = |law: &dyn gaptooth::ode::OdeSystem, u0: &[f64], t: &[f64]| trajectory(law, u0, t, &*terminal);
-    let error = validate(&fitted.law, &Validation { data: &unseen, integrate: &integrate, floor: FLOOR })?;
+    let judged = fit_and_judge(&config, &training, &unseen, args.seed, &*terminal);
+    terminal.finish();
+    let (fitted, error) = judged?;
     let about = json!({
         "dataset": args.dataset.display().to_string(), "seed": args.seed, "held_out": held_out, "law": config,
         "held_out_error": error, "notes": fitted.notes,
     });
     save_closure(&directory.model(&name), &fitted.law, &about)?;
-    terminal.finish();
     show(&fitted, &error, held_out);
     output::say(&format!("model: {}", directory.model(&name).display()));
     if args.json {
@@ -62,6 +63,19 @@ pub(super) fn learn(args: &LearnArgs) -> Result<ExitCode, Failure> {
         }))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn fit_and_judge(
+    config: &LawConfig,
+    training: &Dataset,
+    unseen: &Dataset,
+    seed: u64,
+    observer: &dyn Observer,
+) -> gaptooth::Result<(FittedLaw, ValidationError)> {
+    let fitted = fit_law(config, training, None, seed, &Context { observer, store: None })?;
+    let integrate = |law: &dyn OdeSystem, u0: &[f64], times: &[f64]| trajectory(law, u0, times, observer);
+    let error = validate(&fitted.law, &Validation { data: unseen, integrate: &integrate, floor: FLOOR })?;
+    Ok((fitted, error))
 }
 
 fn show(fitted: &FittedLaw, error: &ValidationError, held_out: usize) {

@@ -29,10 +29,11 @@ pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let directory = output_directory(&out)?;
     let terminal = Terminal::new();
     interrupt::listen(&terminal, false)?;
-    let predicted = integrate(&law, &data, args, &terminal)?;
+    let predicted = integrate(&law, &data, args, &terminal);
+    terminal.finish();
+    let predicted = predicted?;
     let name = format!("{}-{}", stem(&args.dataset), stem(&args.model));
     write_dataset(&directory.dataset(&name), &predicted)?;
-    terminal.finish();
     let errors = errors(&law, &data, &predicted);
     output::say(&format!("against {}:", args.dataset.display()));
     for (what, error) in [("trajectory rMSE (eq. 24)", errors[0]), ("right-hand-side rMSE", errors[1])] {

@@ -37,11 +37,12 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let terminal = Terminal::new();
     interrupt::listen(&terminal, true)?;
     let context = Context { observer: &*terminal, store: Some(&store) };
-    let outcome = study::run(&study.config, &context).map_err(|e| study.explain(e))?;
+    let outcome = study::run(&study.config, &context);
+    terminal.finish();
+    let outcome = outcome.map_err(|e| study.explain(e))?;
     terminal.say("writing results …");
     let report = write(&outcome, &study.config, &text, &directory)?;
     store.0.clear()?;
-    terminal.finish();
     output::say(&verdict(&report, &study.config));
     output::say(&format!("open {}", directory.report_html().display()));
     if args.json {

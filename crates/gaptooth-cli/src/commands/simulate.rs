@@ -38,13 +38,14 @@ pub(super) fn simulate(args: &RunArgs) -> Result<ExitCode, Failure> {
     }
     let terminal = Terminal::new();
     interrupt::listen(&terminal, true)?;
-    let experiments = gather(&study, &Context { observer: &*terminal, store: Some(&store) })?;
+    let experiments = gather(&study, &Context { observer: &*terminal, store: Some(&store) });
+    terminal.finish();
+    let experiments = experiments?;
     directory.write("run.toml", text.as_bytes())?;
     for experiment in &experiments {
         write_dataset(&directory.dataset(&experiment.config.name), &experiment.data)?;
     }
     store.0.clear()?;
-    terminal.finish();
     let datasets: Vec<Value> = experiments.iter().map(|e| summary(e, &directory)).collect();
     for experiment in &experiments {
         output::say(&sentence(experiment, &directory));

@@ -102,10 +102,6 @@ impl Place {
         fs::read_to_string(self.path(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
     }
 
-    fn json(&self, name: &str) -> Value {
-        serde_json::from_str(&self.read(name)).unwrap()
-    }
-
     fn run(&self, args: &[&str]) -> Answer {
         let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_gaptooth"))
             .args(args)

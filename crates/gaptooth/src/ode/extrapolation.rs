@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::{
     Error, Result,
-    linalg::{Tridiagonal, TridiagonalFactor},
+    linalg::{Tridiagonal, TridiagonalFactor, TwoWayFactor},
     observer::{Observer, check_interrupt},
 };
 
@@ -152,7 +152,7 @@ struct Workspace {
     start: Vec<f64>,
     w: Vec<f64>,
     best: Vec<f64>,
-    lower: Vec<f64>,
+    gap: Vec<f64>,
 }
 
 struct Stepper<'a> {
@@ -164,7 +164,7 @@ struct Stepper<'a> {
     source: Vec<Option<Vec<f64>>>,
     /// constant Jacobians by group, and their factors by (group, bits of h)
     constant: std::collections::BTreeMap<usize, Tridiagonal>,
-    factors: std::collections::BTreeMap<(usize, u64), TridiagonalFactor>,
+    factors: std::collections::BTreeMap<(usize, u64), TwoWayFactor>,
     workspaces: Vec<Workspace>,
     work: Work,
 }
@@ -238,7 +238,9 @@ impl<'a> Stepper<'a> {
         let missing: Vec<_> = wanted.into_iter().filter(|key| !self.factors.contains_key(key)).collect();
         let made: Vec<Result<_>> = missing
             .par_iter()
-            .map(|&(group, bits)| self.constant[&group].factor(1.0, -f64::from_bits(bits)).map(|f| ((group, bits), f)))
+            .map(|&(group, bits)| {
+                TwoWayFactor::new(&self.constant[&group], 1.0, -f64::from_bits(bits)).map(|f| ((group, bits), f))
+            })
             .collect();
         for made in made {
             let (key, factor) = made?;
@@ -312,8 +314,8 @@ impl<'a> Stepper<'a> {
         (first..first + count).all(|c| self.system.constant_group(c) == Some(group)).then_some(group)
     }
 
-    /// For f = J w + g a substep is (I − h J) w⁺ = w + h g: no right-hand side, two sweeps. Lanes are interleaved, so that the
-    /// sweeps are vectors, and the last sweep of each j feeds the extrapolated sums.
+    /// For f = J w + g a substep is (I − h J) w⁺ = w + h g: no right-hand side, and one sweep, which ends a substep
+    /// and begins the next. Lanes are interleaved, so that sweeps are vectors; the last one of each j feeds the extrapolated sums.
     fn linear_chunk<const L: usize>(
         &self,
         group: usize,
@@ -326,41 +328,71 @@ impl<'a> Stepper<'a> {
     ) -> Result<Vec<(f64, Vec<f64>)>> {
         let n = self.system.unknowns();
         let sources: Vec<&[f64]> = (first..first + L).map(|c| self.source[c].as_deref().unwrap_or_default()).collect();
-        let Workspace { g, start, w, best, lower } = workspace;
+        let Workspace { g, start, w, best, gap } = workspace;
         if g.is_empty() {
             g.extend((0..n * L).map(|k| sources[k % L][k / L]));
-            [&mut *start, &mut *w, &mut *best, &mut *lower].map(|v| v.resize(n * L, 0.0));
+            for v in [&mut *start, &mut *w, &mut *best, &mut *gap] {
+                v.resize(n * L, 0.0);
+            }
         }
         let (g, start) = (g.as_chunks::<L>().0, start.as_chunks_mut::<L>().0);
-        let (w, best, lower) = (w.as_chunks_mut::<L>().0, best.as_chunks_mut::<L>().0, lower.as_chunks_mut::<L>().0);
+        let (w, best, gap) = (w.as_chunks_mut::<L>().0, best.as_chunks_mut::<L>().0, gap.as_chunks_mut::<L>().0);
         for (i, start) in start.iter_mut().enumerate() {
             *start = std::array::from_fn(|l| columns[l][i]);
         }
         best.fill([0.0; L]);
-        lower.fill([0.0; L]);
+        gap.fill([0.0; L]);
         for j in 1..=self.method.order {
             let h = step / j as f64;
             let factor = &self.factors[&(group, h.to_bits())];
-            let sums = [weights.best[j - 1], weights.lower[j - 1]];
-            for sub in 0..j {
-                if sub == 0 {
-                    w.copy_from_slice(start);
-                }
-                factor.forward(g, h, w);
-                if sub + 1 < j {
-                    factor.backward(w);
-                } else {
-                    factor.backward_into(w, start, sums, best, lower);
-                }
+            let sums = [weights.best[j - 1], weights.best[j - 1] - weights.lower[j - 1]];
+            factor.begin(start, g, h, w);
+            for substep in 1..j {
+                factor.turn(substep % 2 == 1, g, h, w);
+            }
+            factor.end(j % 2 == 1, w, start, sums, [&mut *best, &mut *gap]);
+        }
+        self.finish_chunk::<L>(first, t, start, best, gap, weights)
+    }
+
+    /// Errors and new columns from the extrapolated increments `best` and their differences `gap` from one order less.
+    fn finish_chunk<const L: usize>(
+        &self,
+        first: usize,
+        t: f64,
+        start: &[[f64; L]],
+        best: &[[f64; L]],
+        gap: &[[f64; L]],
+        weights: &Weights,
+    ) -> Result<Vec<(f64, Vec<f64>)>> {
+        let n = start.len();
+        let (mut sum, mut largest) = ([0.0; L], [0.0f64; L]);
+        let mut next: [Vec<f64>; L] = std::array::from_fn(|_| Vec::with_capacity(n));
+        for ((start, best), gap) in start.iter().zip(best).zip(gap) {
+            for l in 0..L {
+                let value = start[l] + best[l];
+                sum[l] += gap[l] * gap[l];
+                largest[l] = largest[l].max(value.abs());
+                next[l].push(value);
             }
         }
-        (0..L)
-            .map(|l| {
-                let best = best.iter().map(|b| b[l]).collect();
-                let lower: Vec<f64> = lower.iter().map(|b| b[l]).collect();
-                self.finish(first + l, t, &columns[l], best, &lower, weights)
+        next.into_iter()
+            .enumerate()
+            .map(|(l, next)| {
+                // a NaN anywhere makes the sum NaN, whatever max does with it
+                if !sum[l].is_finite() {
+                    check_state(&next, t)?;
+                }
+                Ok((self.scaled(first + l, sum[l], largest[l], n, weights), next))
             })
             .collect()
+    }
+
+    /// The root mean square of an error over what is allowed.
+    fn scaled(&self, column: usize, sum: f64, largest: f64, n: usize, weights: &Weights) -> f64 {
+        let allowed =
+            self.scale[column].max(largest) * self.method.tolerance + self.system.floor(column) * weights.growth;
+        (sum / n as f64).sqrt() / allowed.max(f64::MIN_POSITIVE)
     }
 
     fn own_jacobian(&self, column: usize, t: f64, w: &[f64]) -> Option<Tridiagonal> {
@@ -390,7 +422,7 @@ impl<'a> Stepper<'a> {
                         .take_while(|(k, _)| self.system.constant_group(first + l + k) == group)
                         .count();
                     lanes.extend(f[l..l + same].iter_mut().map(Vec::as_mut_slice));
-                    self.factors[&(group.unwrap_or_default(), h.to_bits())].solve(&mut lanes);
+                    self.factors[&(group.unwrap_or_default(), h.to_bits())].down().solve(&mut lanes);
                     l += same;
                 }
             }
@@ -411,15 +443,8 @@ impl<'a> Stepper<'a> {
             sum += (b - l) * (b - l);
         }
         best.iter_mut().zip(start).for_each(|(b, s)| *b += s);
-        crate::error::check_finite(
-            "the microscale state",
-            &best,
-            Some(t),
-            "check the model's right-hand side, or take a shorter burst",
-        )?;
-        let scale =
-            self.scale[column].max(max_abs(&best)) * self.method.tolerance + self.system.floor(column) * weights.growth;
-        let error = (sum / best.len() as f64).sqrt() / scale.max(f64::MIN_POSITIVE);
+        check_state(&best, t)?;
+        let error = self.scaled(column, sum, max_abs(&best), best.len(), weights);
         Ok((error, best))
     }
 }
@@ -444,6 +469,11 @@ impl Weights {
             lower: (1..=k).map(|j| if j == 1 { 0.0 } else { product(j, 2) }).collect(),
         }
     }
+}
+
+fn check_state(w: &[f64], t: f64) -> Result<()> {
+    let advice = "check the model's right-hand side, or take a shorter burst";
+    crate::error::check_finite("the microscale state", w, Some(t), advice)
 }
 
 fn max_abs(w: &[f64]) -> f64 {
