@@ -56,7 +56,7 @@ fn main() -> Result<()> {
     let started = Instant::now();
     let slopes = exact.slopes(0.0, &state(0), &Silent)?;
     let exact_seconds = started.elapsed().as_secs_f64() / 9.0;
-    let (mut tolerance, mut error) = (1e-2, 0.0);
+    let (mut tolerance, mut error) = (0.09, 0.0);
     while allowed > 0.0 {
         error = worst(&dynamics(MicroPath::General, tolerance, 1)?.slopes(0.0, &state(0), &Silent)?, &slopes);
         if error <= allowed || tolerance < 1e-12 {

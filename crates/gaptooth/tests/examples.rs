@@ -1,0 +1,62 @@
+//! Every example is a test: its report must pass within the bounds that the example states.
+
+use gaptooth::{Result, report::Report};
+
+#[allow(dead_code)]
+#[path = "../examples/cell_1d_quasiperiodic.rs"]
+mod cell_1d_quasiperiodic;
+#[allow(dead_code)]
+#[path = "../examples/gap_tooth_1d_diffusion.rs"]
+mod gap_tooth_1d_diffusion;
+#[allow(dead_code)]
+#[path = "../examples/learn_1d_diffusion.rs"]
+mod learn_1d_diffusion;
+#[allow(dead_code)]
+#[path = "../examples/own_micromodel_1d.rs"]
+mod own_micromodel_1d;
+#[allow(dead_code)]
+#[path = "../examples/patch_dynamics_1d_diffusion.rs"]
+mod patch_dynamics_1d_diffusion;
+#[allow(dead_code)]
+#[path = "../examples/projective_0d_slow_fast.rs"]
+mod projective_0d_slow_fast;
+
+fn passes(run: fn() -> Result<Report>, bounds: usize) {
+    let report = run().unwrap();
+    println!("{}", report.study);
+    for check in &report.checks {
+        println!("  {:36} {:12.4e} bound {:?}", check.name, check.value, check.bound);
+    }
+    assert_eq!(report.checks.iter().filter(|c| c.bound.is_some()).count(), bounds, "a bound is gone or new");
+    assert!(report.passed(), "{:?}", report.checks);
+}
+
+#[test]
+fn cell_problems() {
+    passes(cell_1d_quasiperiodic::run, 6);
+}
+
+#[test]
+fn gap_tooth() {
+    passes(gap_tooth_1d_diffusion::run, 1);
+}
+
+#[test]
+fn learning() {
+    passes(learn_1d_diffusion::run, 3);
+}
+
+#[test]
+fn own_micromodel() {
+    passes(own_micromodel_1d::run, 1);
+}
+
+#[test]
+fn patch_dynamics() {
+    passes(patch_dynamics_1d_diffusion::run, 1);
+}
+
+#[test]
+fn projective() {
+    passes(projective_0d_slow_fast::run, 2);
+}
