@@ -57,12 +57,14 @@ fn main() -> Result<()> {
     let slopes = exact.slopes(0.0, &state(0), &Silent)?;
     let exact_seconds = started.elapsed().as_secs_f64() / 9.0;
     let (mut tolerance, mut error) = (0.09, 0.0);
-    while allowed > 0.0 {
-        error = worst(&dynamics(MicroPath::General, tolerance, 1)?.slopes(0.0, &state(0), &Silent)?, &slopes);
-        if error <= allowed || tolerance < 1e-12 {
-            break;
+    if allowed > 0.0 {
+        loop {
+            error = worst(&dynamics(MicroPath::General, tolerance, 1)?.slopes(0.0, &state(0), &Silent)?, &slopes);
+            if error <= allowed || tolerance < 1e-12 {
+                break;
+            }
+            tolerance *= 0.1f64.sqrt();
         }
-        tolerance *= 0.1f64.sqrt();
     }
     let general = dynamics(MicroPath::General, tolerance, trajectories)?;
     let all: Vec<f64> = (0..trajectories).flat_map(state).collect();

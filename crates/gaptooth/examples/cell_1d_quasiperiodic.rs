@@ -20,6 +20,7 @@ fn over_the_torus() -> f64 {
     (n * n) as f64 / sum
 }
 
+/// Runs the example; its report holds the checks.
 pub fn run() -> Result<Report> {
     let read = |text: &str| ExpressionCoefficient::new(text, None, [0.0, 1.0], &[]);
     let mut checks = Vec::new();

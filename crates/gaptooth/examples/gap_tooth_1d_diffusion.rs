@@ -18,6 +18,7 @@ const TEETH: usize = 12;
 const POINTS: usize = 10; // of a period
 const PERIOD: f64 = 1e-4;
 
+/// Runs the example; its report holds the checks.
 pub fn run() -> Result<Report> {
     // Twelve teeth of two periods each on a periodic domain: 0.24 % of space.
     let a = |j: usize| 1.1 + (2.0 * PI * (j as f64 + 0.5) / POINTS as f64).sin();

@@ -27,6 +27,7 @@ fn truth(b: &[f64], x: &[f64], t: f64) -> Vec<f64> {
     x.iter().map(|&x| b.iter().enumerate().map(|(k, b)| b * mode(k as f64 + 1.0, x)).sum()).collect()
 }
 
+/// Runs the example; its report holds the checks.
 pub fn run() -> Result<Report> {
     let grid = Grid::uniform([0.0, 1.0], 20, Boundary::Dirichlet)?;
     let patches = BufferedPatches::new(grid.clone(), 4e-3, 4e-2, 5e-5)?;

@@ -38,6 +38,7 @@ impl MicroModel for PorousMedium {
 }
 // ANCHOR_END: model
 
+/// Runs the example; its report holds the checks.
 pub fn run() -> Result<Report> {
     let grid = Grid::uniform([0.0, 1.0], 10, Boundary::Dirichlet)?;
     let patches = BufferedPatches::new(grid, 1e-2, 8e-2, 5e-5)?;

@@ -20,6 +20,7 @@ use gaptooth::{
 const COEFFICIENT: &str = "1.5 + sin(2*pi*y) + 0.3*cos(6*pi*y)";
 const EPSILON: f64 = 1e-3;
 
+/// Runs the example; its report holds the checks.
 pub fn run() -> Result<Report> {
     // Nine patches of width 0.08 around the inner points of a grid, 20 micro-points a period.
     let grid = Grid::uniform([0.0, 1.0], 10, Boundary::Dirichlet)?;

@@ -27,6 +27,7 @@ impl OdeSystem for Enzyme {
     }
 }
 
+/// Runs the example; its report holds the checks.
 pub fn run() -> Result<Report> {
     let system = Enzyme { epsilon: 1e-4 };
     let rk4 = RungeKutta::new(Rk4.tableau());

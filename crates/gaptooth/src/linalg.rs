@@ -184,17 +184,19 @@ impl TwoWayFactor {
 
     /// Ends a solve and begins the next, from the bottom up if `upwards`.
     pub(crate) fn turn<const L: usize>(&self, upwards: bool, g: &[[f64; L]], h: f64, w: &mut [[f64; L]]) {
-        let (mut x, mut y) = ([0.0; L], [0.0; L]);
+        let n = self.down.inverse.len();
         let (old, new) = if upwards { (&self.down, &self.up) } else { (&self.up, &self.down) };
-        let rows = w.iter_mut().zip(g).zip(&old.upper).zip(&new.multiplier).zip(&new.inverse);
-        let step = |((((w, g), u), m), inverse): ((((&mut [f64; L], &[f64; L]), &f64), &f64), &f64)| {
+        let (upper, multiplier, inverse) = (&old.upper[..n], &new.multiplier[..n], &new.inverse[..n]);
+        let (g, w) = (&g[..n], &mut w[..n]);
+        let (mut x, mut y) = ([0.0; L], [0.0; L]);
+        let step = |i: usize| {
             for l in 0..L {
-                x[l] = w[l] - u * x[l];
-                y[l] = (x[l] + h * g[l]) - m * y[l];
-                w[l] = y[l] * inverse;
+                x[l] = w[i][l] - upper[i] * x[l];
+                y[l] = (x[l] + h * g[i][l]) - multiplier[i] * y[l];
+                w[i][l] = y[l] * inverse[i];
             }
         };
-        if upwards { rows.rev().for_each(step) } else { rows.for_each(step) }
+        if upwards { (0..n).rev().for_each(step) } else { (0..n).for_each(step) }
     }
 
     /// Ends the last solve and adds sums[k]·(w⁺ − start) to two accumulators.
@@ -206,19 +208,19 @@ impl TwoWayFactor {
         sums: [f64; 2],
         [best, gap]: [&mut [[f64; L]]; 2],
     ) {
+        let n = self.down.inverse.len();
+        let upper = if upwards { &self.down.upper[..n] } else { &self.up.upper[..n] };
+        let (w, start, best, gap) = (&w[..n], &start[..n], &mut best[..n], &mut gap[..n]);
         let mut x = [0.0; L];
-        let old = if upwards { &self.down } else { &self.up };
-        let rows = w.iter().zip(start).zip(&old.upper).zip(best.iter_mut()).zip(gap.iter_mut());
-        #[allow(clippy::type_complexity)]
-        let step = |((((w, s), u), b), d): ((((&[f64; L], &[f64; L]), &f64), &mut [f64; L]), &mut [f64; L])| {
+        let step = |i: usize| {
             for l in 0..L {
-                x[l] = w[l] - u * x[l];
-                let increment = x[l] - s[l];
-                b[l] += sums[0] * increment;
-                d[l] += sums[1] * increment;
+                x[l] = w[i][l] - upper[i] * x[l];
+                let increment = x[l] - start[i][l];
+                best[i][l] += sums[0] * increment;
+                gap[i][l] += sums[1] * increment;
             }
         };
-        if upwards { rows.rev().for_each(step) } else { rows.for_each(step) }
+        if upwards { (0..n).rev().for_each(step) } else { (0..n).for_each(step) }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     grid::{Boundary, Grid},
 };
 
-/// Weights w[k][j] with f^{(k)}(at) ≈ Σ_j w[k][j] f(nodes[j]), k = 0 … `max_derivative`, exact on
+/// Weights `w[k][j]` with f^{(k)}(at) ≈ Σ_j `w[k][j] f(nodes[j])`, k = 0 … `max_derivative`, exact on
 /// polynomials of degree nodes.len() − 1. Source: Fornberg, Math. Comp. 51 (1988) 699–706.
 ///
 /// ```

@@ -29,7 +29,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 /// The same with the bytes written by `fill`.
 ///
 /// # Errors
-/// [`Error::Io`] as [`write`]; an error of `fill` is handed on as one of writing.
+/// [`Error::Io`] as [`write()`]; an error of `fill` is handed on as one of writing.
 pub fn write_with(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     let parent = make_parent(path)?;
     let mut temporary = builder(0o666).tempfile_in(&parent).map_err(|e| io_error(path, "create", e))?;

@@ -255,12 +255,10 @@ fn responses<M: MicroModel>(
     let mut known = std::collections::BTreeMap::new();
     let (mut responses, mut of) = (Vec::new(), Vec::new());
     for p in 0..patches.len() {
-        let group = model.linear_group(p);
-        if !known.contains_key(&group) {
-            known.insert(group, responses.len());
+        of.push(*known.entry(model.linear_group(p)).or_insert(responses.len()));
+        if of[p] == responses.len() {
             responses.push(exact_response(model, patches, p, lifting.modes(), burst.healing, burst.length)?);
         }
-        of.push(known[&group]);
     }
     Ok((responses, of))
 }

@@ -125,7 +125,7 @@ pub(super) fn validate(config: &StudyConfig) -> Result<()> {
         if !names.insert(&patches.name) {
             return refuse(format!("patches.{}", patches.name), "this name stands twice".into());
         }
-        if patches.intervals == 0 || config.truth.intervals % patches.intervals != 0 {
+        if patches.intervals == 0 || !config.truth.intervals.is_multiple_of(patches.intervals) {
             return refuse(
                 "truth.intervals".into(),
                 format!(

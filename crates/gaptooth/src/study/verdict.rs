@@ -52,16 +52,14 @@ pub(super) struct Score {
     pub(super) failure: Option<String>,
 }
 
+/// States at the truth's times from an initial state.
+type Trajectory<'a> = dyn Fn(&[f64]) -> Result<Vec<Vec<f64>>> + 'a;
+
 /// Judges `law`, which acts on states of `grid`; its trajectories come from `integrate`.
 ///
 /// # Errors
 /// [`crate::Error::Interrupted`]; a law that cannot be integrated scores infinity instead.
-pub(super) fn judge(
-    law: &dyn OdeSystem,
-    grid: &Grid,
-    truth: &Truth,
-    integrate: &dyn Fn(&[f64]) -> Result<Vec<Vec<f64>>>,
-) -> Result<Score> {
+pub(super) fn judge(law: &dyn OdeSystem, grid: &Grid, truth: &Truth, integrate: &Trajectory<'_>) -> Result<Score> {
     let mut score = Score::default();
     let (mut u_all, mut v_all) = (Vec::new(), Vec::new());
     let (mut du_all, mut dv_all) = (Vec::new(), Vec::new());
