@@ -28,6 +28,11 @@ pub trait TridiagonalSystem: Sync {
     /// `Some(group)` when f_c(t, w) = J w + g_c with J and g_c constant in t and w; columns of one group share J.
     fn constant_group(&self, column: usize) -> Option<usize>;
 
+    /// The rows whose error counts: all, unless accuracy is asked for in a part only (the tooth of a patch).
+    fn watched(&self) -> std::ops::Range<usize> {
+        0..self.unknowns()
+    }
+
     /// Rounding of one evaluation, in units of w: errors below it (times the growth of rounding by extrapolation) are let pass.
     fn floor(&self, column: usize) -> f64;
 }
@@ -35,7 +40,7 @@ pub trait TridiagonalSystem: Sync {
 /// Accuracy of [`integrate`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Extrapolation {
-    /// error allowed in a step, relative to the largest |w| of the column so far (root mean square)
+    /// error allowed in a step, relative to the largest |w| of the column so far (root mean square over the watched rows)
     pub tolerance: f64,
     /// number k of extrapolation columns: the order, 2 … 10
     pub order: usize,
@@ -190,7 +195,8 @@ impl<'a> Stepper<'a> {
     }
 
     fn update_scale(&mut self, columns: &[Vec<f64>]) {
-        self.scale.par_iter_mut().zip(columns).for_each(|(s, w)| *s = s.max(max_abs(w)));
+        let watched = self.system.watched();
+        self.scale.par_iter_mut().zip(columns).for_each(|(s, w)| *s = s.max(max_abs(&w[watched.clone()])));
     }
 
     /// One basic step of all columns: the scaled error and the new columns.
@@ -366,24 +372,24 @@ impl<'a> Stepper<'a> {
         weights: &Weights,
     ) -> Result<Vec<(f64, Vec<f64>)>> {
         let n = start.len();
-        let (mut sum, mut largest) = ([0.0; L], [0.0f64; L]);
+        let mut sum = [0.0; L];
         let mut next: [Vec<f64>; L] = std::array::from_fn(|_| Vec::with_capacity(n));
-        for ((start, best), gap) in start.iter().zip(best).zip(gap) {
+        for (start, best) in start.iter().zip(best) {
             for l in 0..L {
-                let value = start[l] + best[l];
+                next[l].push(start[l] + best[l]);
+            }
+        }
+        let watched = self.system.watched();
+        for gap in &gap[watched.clone()] {
+            for l in 0..L {
                 sum[l] += gap[l] * gap[l];
-                largest[l] = largest[l].max(value.abs());
-                next[l].push(value);
             }
         }
         next.into_iter()
             .enumerate()
             .map(|(l, next)| {
-                // a NaN anywhere makes the sum NaN, whatever max does with it
-                if !sum[l].is_finite() {
-                    check_state(&next, t)?;
-                }
-                Ok((self.scaled(first + l, sum[l], largest[l], n, weights), next))
+                check_state(&next, t)?;
+                Ok((self.scaled(first + l, sum[l], max_abs(&next[watched.clone()]), watched.len(), weights), next))
             })
             .collect()
     }
@@ -438,13 +444,11 @@ impl<'a> Stepper<'a> {
         lower: &[f64],
         weights: &Weights,
     ) -> Result<(f64, Vec<f64>)> {
-        let mut sum = 0.0;
-        for (b, l) in best.iter().zip(lower) {
-            sum += (b - l) * (b - l);
-        }
+        let watched = self.system.watched();
+        let sum = best[watched.clone()].iter().zip(&lower[watched.clone()]).map(|(b, l)| (b - l) * (b - l)).sum();
         best.iter_mut().zip(start).for_each(|(b, s)| *b += s);
         check_state(&best, t)?;
-        let error = self.scaled(column, sum, max_abs(&best), best.len(), weights);
+        let error = self.scaled(column, sum, max_abs(&best[watched.clone()]), watched.len(), weights);
         Ok((error, best))
     }
 }

@@ -101,10 +101,15 @@ impl BufferedPatches {
         self.len() as f64 * self.width / (self.grid.domain[1] - self.grid.domain[0])
     }
 
+    /// The points of a patch that lie in its tooth.
+    pub fn tooth_points(&self) -> std::ops::Range<usize> {
+        let middle = self.offsets.len() / 2;
+        middle - self.half_tooth..middle + self.half_tooth + 1
+    }
+
     /// The restriction (eq. 7): the mean over the tooth by the trapezoidal rule, spectrally accurate for what is periodic in it.
     pub fn restrict(&self, u: &[f64]) -> f64 {
-        let middle = u.len() / 2;
-        let tooth = &u[middle - self.half_tooth..=middle + self.half_tooth];
+        let tooth = &u[self.tooth_points()];
         if self.half_tooth == 0 {
             return tooth[0];
         }

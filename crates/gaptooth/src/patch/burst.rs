@@ -149,6 +149,12 @@ impl TridiagonalSystem for Columns<'_> {
         self.model.linear_group(column % self.patches.len())
     }
 
+    /// The tooth: what happens in the buffers reaches it damped, as the error of their held edges does.
+    fn watched(&self) -> std::ops::Range<usize> {
+        let tooth = self.patches.tooth_points();
+        tooth.start - 1..tooth.end - 1
+    }
+
     fn floor(&self, column: usize) -> f64 {
         let size = self.lifted[column].iter().fold(0.0f64, |m, u| m.max(u.abs()));
         if self.forcing[column].is_some() { 1e-3 * f64::EPSILON * size } else { 8.0 * f64::EPSILON * size }

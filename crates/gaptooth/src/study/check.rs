@@ -217,7 +217,7 @@ fn check_names(config: &StudyConfig) -> Vec<String> {
         names.extend(main.map(String::from));
     }
     for law in &config.laws {
-        names.extend(of("", &law.name, &["rhs_rmse", "trajectory_rmse"]));
+        names.extend(of("", &law.name, &["rhs_rmse", "trajectory_rmse", "over_linear"]));
     }
     if config.resolved.is_some() {
         let resolved = ["unknowns", "vs_homogenized", "vs_patches", "general_vs_exact"];

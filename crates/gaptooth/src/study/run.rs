@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{
     Context, Outcome, PatchExperiment, Problem,
-    config::{BoundConfig, StudyConfig},
+    config::{BoundConfig, LawKind, StudyConfig},
     figures,
     laws::{FittedLaw, fit_law},
     patches::gather,
@@ -248,6 +248,7 @@ fn conclude(config: &StudyConfig, findings: &Findings, report: &mut Report, cont
             Check::figure(&format!("{name}_trajectory_rmse"), score.trajectory_rmse)
                 .paper(law.config.paper_trajectory_rmse),
         );
+        report.checks.extend(against_linear(findings, law, score));
         report.timings.push(Timing {
             name: format!("fit of {name}"),
             seconds: law.seconds,
@@ -263,6 +264,18 @@ fn conclude(config: &StudyConfig, findings: &Findings, report: &mut Report, cont
     report.tables.retain(|t| !t.rows.is_empty());
     figures::add(findings, config, report, context)?;
     apply_bounds(config, report)
+}
+
+/// A network beside the least-squares stencil law of the same data: the floor that three points set.
+fn against_linear(findings: &Findings, law: &FittedLaw, score: &Score) -> Option<Check> {
+    if !matches!(law.config.kind, LawKind::FunctionalNet(_) | LawKind::DiscretizedNet(_)) {
+        return None;
+    }
+    let same = |l: &FittedLaw| {
+        matches!(l.config.kind, LawKind::LinearStencil { .. }) && l.config.patches == law.config.patches
+    };
+    let (_, floor) = findings.laws.iter().find(|(l, _)| same(l))?;
+    Some(Check::figure(&format!("{}_over_linear", law.config.name), score.rhs_rmse / floor.rhs_rmse))
 }
 
 fn patch_checks(
