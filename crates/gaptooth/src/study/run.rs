@@ -199,6 +199,9 @@ fn fit_all(
     experiments: &[PatchExperiment],
     context: &Context<'_>,
 ) -> Result<Vec<FittedLaw>> {
+    if config.laws.is_empty() {
+        return Ok(Vec::new());
+    }
     let mean = problem.arithmetic_mean().ok();
     let training: Result<Vec<_>> =
         experiments.iter().map(|e| Ok((e.config.name.as_str(), e.data.split(config.trajectories.test)?.0))).collect();
