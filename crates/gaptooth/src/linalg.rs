@@ -1,4 +1,4 @@
-//! Tridiagonal systems, real and complex, for many right-hand sides. Everything else is faer's.
+//! Tridiagonal systems, real and complex. Everything else is faer's.
 
 use faer::c64;
 
@@ -32,6 +32,16 @@ impl Tridiagonal {
     /// True for no rows.
     pub fn is_empty(&self) -> bool {
         self.diagonal.is_empty()
+    }
+
+    /// y += A x, boundary values zero.
+    pub fn multiply_add(&self, x: &[f64], y: &mut [f64]) {
+        let n = self.len();
+        for i in 0..n {
+            let left = if i == 0 { 0.0 } else { self.lower[i] * x[i - 1] };
+            let right = if i + 1 == n { 0.0 } else { self.upper[i] * x[i + 1] };
+            y[i] += left + self.diagonal[i] * x[i] + right;
+        }
     }
 }
 
@@ -107,43 +117,26 @@ pub struct TridiagonalFactor {
 }
 
 impl TridiagonalFactor {
-    /// Overwrites each column, `[n]`, with its solution. Columns are swept four at a time: the recurrence
-    /// is bound by latency, so four cost little more than one.
-    pub fn solve(&self, columns: &mut [&mut [f64]]) {
-        for chunk in columns.chunks_mut(4) {
-            match chunk {
-                [a, b, c, d] => self.sweep([a, b, c, d]),
-                [a, b, c] => self.sweep([a, b, c]),
-                [a, b] => self.sweep([a, b]),
-                [a] => self.sweep([a]),
-                _ => {}
-            }
-        }
-    }
-
-    fn sweep<const L: usize>(&self, columns: [&mut [f64]; L]) {
+    /// Overwrites `b`, `[n]`, with the solution.
+    pub fn solve(&self, b: &mut [f64]) {
         let n = self.inverse.len();
         let (multiplier, inverse, upper) = (&self.multiplier[..n], &self.inverse[..n], &self.upper[..n]);
-        let columns = columns.map(|c| &mut c[..n]);
-        let mut carried = [0.0; L];
+        let b = &mut b[..n];
+        let mut carried = 0.0;
         for i in 0..n {
-            for l in 0..L {
-                carried[l] = columns[l][i] - multiplier[i] * carried[l];
-                columns[l][i] = carried[l] * inverse[i];
-            }
+            carried = b[i] - multiplier[i] * carried;
+            b[i] = carried * inverse[i];
         }
-        let mut carried = [0.0; L];
+        let mut carried = 0.0;
         for i in (0..n).rev() {
-            for l in 0..L {
-                carried[l] = columns[l][i] - upper[i] * carried[l];
-                columns[l][i] = carried[l];
-            }
+            carried = b[i] - upper[i] * carried;
+            b[i] = carried;
         }
     }
 }
 
-/// A matrix factored from the top down and from the bottom up, for many solves in a row with A w⁺ = w + h g: a sweep that
-/// ends one solve in one direction begins the next in the same direction, so each solve reads memory once.
+/// A matrix factored from the top down and from the bottom up, for many solves in a row: a sweep that ends one solve in
+/// one direction begins the next in the same direction, so each solve reads memory once.
 #[derive(Debug, Clone)]
 pub(crate) struct TwoWayFactor {
     down: TridiagonalFactor,
@@ -165,62 +158,42 @@ impl TwoWayFactor {
         Ok(TwoWayFactor { down: down?, up })
     }
 
-    /// The one-way factor.
-    pub(crate) fn down(&self) -> &TridiagonalFactor {
-        &self.down
-    }
-
-    /// Begins the first solve from `start`: eliminates from the top down.
-    pub(crate) fn begin<const L: usize>(&self, start: &[[f64; L]], g: &[[f64; L]], h: f64, w: &mut [[f64; L]]) {
-        let f = &self.down;
+    /// Begins the first solve, of `columns`, from the top down; lanes lie interleaved in `w`.
+    pub(crate) fn begin<const L: usize>(&self, columns: [&[f64]; L], w: &mut [[f64; L]]) {
+        let n = self.down.inverse.len();
+        let (multiplier, inverse) = (&self.down.multiplier[..n], &self.down.inverse[..n]);
+        let (columns, w) = (columns.map(|c| &c[..n]), &mut w[..n]);
         let mut y = [0.0; L];
-        for ((((w, s), g), m), inverse) in w.iter_mut().zip(start).zip(g).zip(&f.multiplier).zip(&f.inverse) {
+        for i in 0..n {
             for l in 0..L {
-                y[l] = (s[l] + h * g[l]) - m * y[l];
-                w[l] = y[l] * inverse;
+                y[l] = columns[l][i] - multiplier[i] * y[l];
+                w[i][l] = y[l] * inverse[i];
             }
         }
     }
 
-    /// Ends a solve and begins the next, from the bottom up if `upwards`.
-    pub(crate) fn turn<const L: usize>(&self, upwards: bool, g: &[[f64; L]], h: f64, w: &mut [[f64; L]]) {
+    /// Ends a solve and begins the next, from the bottom up if `upwards`: `next(i, x)` takes row i of the solution
+    /// that ends and gives that of the right-hand side that begins.
+    pub(crate) fn turn<const L: usize>(
+        &self,
+        upwards: bool,
+        w: &mut [[f64; L]],
+        mut next: impl FnMut(usize, [f64; L]) -> [f64; L],
+    ) {
         let n = self.down.inverse.len();
         let (old, new) = if upwards { (&self.down, &self.up) } else { (&self.up, &self.down) };
         let (upper, multiplier, inverse) = (&old.upper[..n], &new.multiplier[..n], &new.inverse[..n]);
-        let (g, w) = (&g[..n], &mut w[..n]);
+        let w = &mut w[..n];
         let (mut x, mut y) = ([0.0; L], [0.0; L]);
-        let step = |i: usize| {
+        let mut step = |i: usize| {
+            x = std::array::from_fn(|l| w[i][l] - upper[i] * x[l]);
+            let right = next(i, x);
             for l in 0..L {
-                x[l] = w[i][l] - upper[i] * x[l];
-                y[l] = (x[l] + h * g[i][l]) - multiplier[i] * y[l];
+                y[l] = right[l] - multiplier[i] * y[l];
                 w[i][l] = y[l] * inverse[i];
             }
         };
-        if upwards { (0..n).rev().for_each(step) } else { (0..n).for_each(step) }
-    }
-
-    /// Ends the last solve and adds sums[k]·(w⁺ − start) to two accumulators.
-    pub(crate) fn end<const L: usize>(
-        &self,
-        upwards: bool,
-        w: &[[f64; L]],
-        start: &[[f64; L]],
-        sums: [f64; 2],
-        [best, gap]: [&mut [[f64; L]]; 2],
-    ) {
-        let n = self.down.inverse.len();
-        let upper = if upwards { &self.down.upper[..n] } else { &self.up.upper[..n] };
-        let (w, start, best, gap) = (&w[..n], &start[..n], &mut best[..n], &mut gap[..n]);
-        let mut x = [0.0; L];
-        let step = |i: usize| {
-            for l in 0..L {
-                x[l] = w[i][l] - upper[i] * x[l];
-                let increment = x[l] - start[i][l];
-                best[i][l] += sums[0] * increment;
-                gap[i][l] += sums[1] * increment;
-            }
-        };
-        if upwards { (0..n).rev().for_each(step) } else { (0..n).for_each(step) }
+        if upwards { (0..n).rev().for_each(&mut step) } else { (0..n).for_each(&mut step) }
     }
 }
 
@@ -238,28 +211,21 @@ mod tests {
         a
     }
 
-    fn apply(a: &Tridiagonal, x: &[f64], i: usize) -> f64 {
-        let left = if i == 0 { 0.0 } else { a.lower[i] * x[i - 1] };
-        let right = if i + 1 == x.len() { 0.0 } else { a.upper[i] * x[i + 1] };
-        left + a.diagonal[i] * x[i] + right
+    fn apply(a: &Tridiagonal, x: &[f64]) -> Vec<f64> {
+        let mut y = vec![0.0; x.len()];
+        a.multiply_add(x, &mut y);
+        y
     }
 
     #[test]
-    fn every_lane_count_solves() {
+    fn the_factor_solves() {
         let (n, h) = (57, 30.0);
         let a = example(n);
-        let factor = a.factor(1.0, -h).unwrap();
-        for lanes in 1..=6 {
-            let b: Vec<Vec<f64>> = (0..lanes).map(|l| (0..n).map(|i| ((i * (l + 1)) as f64).cos()).collect()).collect();
-            let mut x = b.clone();
-            let mut columns: Vec<&mut [f64]> = x.iter_mut().map(Vec::as_mut_slice).collect();
-            factor.solve(&mut columns);
-            for (x, b) in x.iter().zip(&b) {
-                for i in 0..n {
-                    assert!((x[i] - h * apply(&a, x, i) - b[i]).abs() < 1e-11);
-                }
-            }
-        }
+        let b: Vec<f64> = (0..n).map(|i| (i as f64).cos()).collect();
+        let mut x = b.clone();
+        a.factor(1.0, -h).unwrap().solve(&mut x);
+        let ax = apply(&a, &x);
+        assert!((0..n).all(|i| (x[i] - h * ax[i] - b[i]).abs() < 1e-11));
     }
 
     #[test]
@@ -267,23 +233,21 @@ mod tests {
         let (n, h) = (41, 0.7);
         let a = example(n);
         let two = TwoWayFactor::new(&a, 1.0, -h).unwrap();
-        let start: Vec<[f64; 2]> = (0..n).map(|i| [(i as f64).cos(), 1.0]).collect();
-        let g: Vec<[f64; 2]> = (0..n).map(|i| [0.3, (i as f64).sin()]).collect();
-        for count in 1..=4 {
-            let (mut w, mut sums) = (start.clone(), [vec![[0.0; 2]; n], vec![[0.0; 2]; n]]);
-            two.begin(&start, &g, h, &mut w);
-            (1..count).for_each(|k| two.turn(k % 2 == 1, &g, h, &mut w));
-            let [best, gap] = &mut sums;
-            two.end(count % 2 == 1, &w, &start, [1.0, 2.0], [best, gap]);
-            for l in 0..2 {
-                let mut x: Vec<f64> = start.iter().map(|s| s[l]).collect();
-                for _ in 0..count {
-                    x.iter_mut().zip(&g).for_each(|(x, g)| *x += h * g[l]);
-                    two.down().solve(&mut [&mut x[..]]);
-                }
+        let start = [0, 1].map(|l| (0..n).map(|i| ((l * n + i) as f64).cos()).collect::<Vec<f64>>());
+        let mut w = vec![[0.0; 2]; n];
+        let mut expected = start.clone();
+        two.begin(start.each_ref().map(Vec::as_slice), &mut w);
+        for solve in 0..4 {
+            let mut found = vec![[0.0; 2]; n];
+            two.turn(solve % 2 == 0, &mut w, |i, x| {
+                found[i] = x;
+                x.map(|x| 0.5 * x)
+            });
+            for (l, expected) in expected.iter_mut().enumerate() {
+                two.down.solve(expected);
                 for i in 0..n {
-                    assert!((start[i][l] + sums[0][i][l] - x[i]).abs() < 1e-13);
-                    assert!((start[i][l] + 0.5 * sums[1][i][l] - x[i]).abs() < 1e-13);
+                    assert!((found[i][l] - expected[i]).abs() < 1e-13);
+                    expected[i] *= 0.5;
                 }
             }
         }
@@ -297,8 +261,9 @@ mod tests {
         let z = c64::new(-2.0, 1.5);
         let w = a.solve_resolvent(z, &[&b]).unwrap().remove(0);
         let (re, im): (Vec<f64>, Vec<f64>) = w.iter().map(|w| (w.re, w.im)).unzip();
+        let (re, im) = (apply(&a, &re), apply(&a, &im));
         for i in 0..n {
-            let r = z * w[i] - c64::new(apply(&a, &re, i), apply(&a, &im, i)) - b[i];
+            let r = z * w[i] - c64::new(re[i], im[i]) - b[i];
             assert!(r.norm_sqr().sqrt() < 1e-12);
         }
     }

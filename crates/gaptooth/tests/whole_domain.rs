@@ -4,7 +4,6 @@ use gaptooth::{
     coefficient::Formula,
     grid::{Boundary, Grid},
     observer::Silent,
-    ode::extrapolation::Extrapolation,
     patch::{
         models::{Diffusion, DiffusionEquation, VARIABLES},
         whole::WholeDomain,
@@ -39,8 +38,7 @@ fn both_paths_follow_the_sine_series_of_a_constant_medium() {
             .collect()
     };
     let exact = whole.propagate(&at(0.0), 0.03).unwrap();
-    let (general, _) =
-        whole.integrate(&[at(0.0)], &[0.0, 0.01, 0.03], Extrapolation::with_tolerance(1e-10), &Silent).unwrap();
+    let (general, _) = whole.integrate(&[at(0.0)], &[0.0, 0.01, 0.03], 1e-10, &Silent).unwrap();
     assert_eq!(general[0][0], at(0.0));
     assert!(distance(&exact, &general[0][2]) < 1e-9);
     // second order in space: (3π/800)²/12 of the third mode
@@ -54,7 +52,7 @@ fn a_neumann_domain_keeps_its_mass_and_its_cosine() {
     let whole = WholeDomain::new(&model, &grid).unwrap();
     let pi = std::f64::consts::PI;
     let at = |t: f64| -> Vec<f64> { grid.x.iter().map(|x| 1.0 + (-pi * pi * t).exp() * (pi * x).cos()).collect() };
-    let (u, _) = whole.integrate(&[at(0.0)], &[0.05], Extrapolation::with_tolerance(1e-9), &Silent).unwrap();
+    let (u, _) = whole.integrate(&[at(0.0)], &[0.05], 1e-9, &Silent).unwrap();
     assert!(distance(&u[0][0], &at(0.05)) < 1e-5);
 }
 
@@ -81,7 +79,7 @@ fn reaction_is_taken_by_the_general_path() {
     let model = model(&grid, "1", Some("u*(1 - u)"), 1.0);
     let whole = WholeDomain::new(&model, &grid).unwrap();
     assert!(whole.propagate(&[0.2; 51], 1.0).is_err());
-    let (u, _) = whole.integrate(&[vec![0.2; 51]], &[1.0], Extrapolation::with_tolerance(1e-8), &Silent).unwrap();
+    let (u, _) = whole.integrate(&[vec![0.2; 51]], &[1.0], 1e-8, &Silent).unwrap();
     let exact = 1.0 / (1.0 + 4.0 * (-1.0f64).exp());
     assert!(u[0][0].iter().all(|v| (v - exact).abs() < 1e-6));
 }

@@ -13,6 +13,7 @@ mod diffsol_equations;
 pub mod equilibrium;
 pub mod explicit;
 pub mod projective;
+pub mod shift_invert;
 pub mod slow_field;
 pub mod solution;
 pub mod stiff;

@@ -107,9 +107,28 @@ impl BufferedPatches {
         middle - self.half_tooth..middle + self.half_tooth + 1
     }
 
+    /// The points of a patch that lie in its tooth, counted without the patch edges.
+    pub fn interior_tooth(&self) -> std::ops::Range<usize> {
+        let tooth = self.tooth_points();
+        tooth.start.max(1) - 1..tooth.end.min(self.offsets.len() - 1) - 1
+    }
+
     /// The restriction (eq. 7): the mean over the tooth by the trapezoidal rule, spectrally accurate for what is periodic in it.
     pub fn restrict(&self, u: &[f64]) -> f64 {
-        let tooth = &u[self.tooth_points()];
+        self.mean(&u[self.tooth_points()])
+    }
+
+    /// The restriction of a profile given without its two edge points, which count as zero: `[n_sub − 2]`.
+    pub fn restrict_interior(&self, w: &[f64]) -> f64 {
+        let inside = &w[self.interior_tooth()];
+        if inside.len() == self.tooth_points().len() {
+            return self.mean(inside);
+        }
+        // The tooth is the whole patch: the edges are its ends.
+        inside.iter().sum::<f64>() / (2 * self.half_tooth) as f64
+    }
+
+    fn mean(&self, tooth: &[f64]) -> f64 {
         if self.half_tooth == 0 {
             return tooth[0];
         }
@@ -189,13 +208,12 @@ impl PolynomialLifting {
         all
     }
 
-    /// The lifted profile of one patch from its coefficients.
-    pub fn lift(&self, coefficients: &[f64]) -> Vec<f64> {
-        let mut u = vec![0.0; self.modes[0].len()];
+    /// Writes the lifted profile of one patch from its coefficients.
+    pub fn lift_into(&self, coefficients: &[f64], u: &mut [f64]) {
+        u.fill(0.0);
         for (mode, c) in self.modes.iter().zip(coefficients) {
             u.iter_mut().zip(mode).for_each(|(u, m)| *u += c * m);
         }
-        u
     }
 }
 
@@ -219,7 +237,9 @@ mod tests {
             let all = lifting.coefficients(&state);
             for i in patches.grid().active() {
                 let c: Vec<f64> = all.iter().map(|d| d[i]).collect();
-                assert!((patches.restrict(&lifting.lift(&c)) - state[i]).abs() < 1e-14);
+                let mut u = vec![0.0; patches.offsets().len()];
+                lifting.lift_into(&c, &mut u);
+                assert!((patches.restrict(&u) - state[i]).abs() < 1e-14);
             }
         }
     }

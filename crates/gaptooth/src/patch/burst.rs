@@ -4,17 +4,25 @@
 //! w = u − u⁰ obeys w′ = f(u⁰ + w), w(0) = 0, w = 0 at the edges; only w is stepped, so the slope R(w)/δt does not
 //! lose digits to u⁰.
 //!
-//! *General path*: the extrapolated stiff integrator, any model, all patches and trajectories at once.
+//! *General path*: every burst is integrated anew, all patches and trajectories at once; patches with a constant Jacobian share
+//! its one factorisation ([`crate::ode::shift_invert`]), any other model takes the extrapolated stiff integrator.
 //! *Exact path*: for a linear, time-invariant model w is linear in the lifting coefficients, w = Σ_m D_m w_m with
 //! w_m′ = J w_m + J φ_m; the w_m come once from the contour propagator and serve every later burst.
 
-use super::{MicroModel, Patch, buffered::BufferedPatches};
+use std::sync::Mutex;
+
+use rayon::prelude::*;
+
+use super::{MicroModel, Patch, buffered::BufferedPatches, dynamics::BurstOptions};
 use crate::{
     Error, Result,
     linalg::Tridiagonal,
-    observer::Observer,
-    ode::extrapolation::{Extrapolation, TridiagonalSystem, Work, integrate},
-    ode::propagator::response,
+    observer::{Observer, check_interrupt},
+    ode::{
+        extrapolation::{Extrapolation, TridiagonalSystem, Work, check_state, integrate, max_abs},
+        propagator::response,
+        shift_invert::{LANES, LinearFlow, with_steps},
+    },
 };
 
 /// The response of a burst to each lifting mode in one group of patches.
@@ -85,109 +93,208 @@ pub fn exact_response(
     Ok(Response { slopes, profiles })
 }
 
-/// All patches of all trajectories as columns of increments over their lifted profiles.
-///
-/// For a linear model f(u⁰ + w) is split into f(u⁰) + f(w): the same integrator, without the rounding of u⁰ + w.
-struct Columns<'a> {
-    model: &'a dyn MicroModel,
-    patches: &'a BufferedPatches,
-    lifted: &'a [Vec<f64>],
-    /// f(u⁰) of the columns with a linear model
-    forcing: Vec<Option<Vec<f64>>>,
+/// The general path of many bursts: column c lies in patch c mod n_patch of trajectory c / n_patch.
+pub struct Bursts<'a> {
+    /// the micro-model
+    pub model: &'a dyn MicroModel,
+    /// where the patches lie
+    pub patches: &'a BufferedPatches,
+    /// writes the lifted profile of a column, `[n_sub]`
+    pub lift: &'a (dyn Fn(usize, &mut [f64]) + Sync),
+    /// number of columns
+    pub columns: usize,
+    /// time at their start
+    pub t: f64,
+    /// healing time, length and tolerance
+    pub options: BurstOptions,
 }
 
-impl<'a> Columns<'a> {
-    fn new(model: &'a dyn MicroModel, patches: &'a BufferedPatches, lifted: &'a [Vec<f64>]) -> Self {
-        let forcing = lifted.iter().enumerate().map(|(column, u)| {
-            let patch = patches.patch(column % patches.len());
-            model.linear_group(patch.index)?;
-            let mut du = vec![0.0; u.len()];
-            model.rhs_into(&patch, 0.0, u, &mut du);
-            Some(du)
-        });
-        Columns { forcing: forcing.collect(), model, patches, lifted }
+/// What [`Bursts::run`] found.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// slope of the restriction over [heal, heal + length], `[column]`
+    pub slopes: Vec<f64>,
+    /// w at the end, `[column][n_sub]`, if it was to be kept
+    pub increments: Vec<Vec<f64>>,
+    /// what it took
+    pub work: Work,
+}
+
+/// The slope of one column, and its increment if it is kept.
+type Column = (usize, f64, Option<Vec<f64>>);
+
+impl Bursts<'_> {
+    /// Runs them all. `keep` asks for the final increments.
+    ///
+    /// # Errors
+    /// Those of [`integrate`] and [`with_steps`].
+    pub fn run(&self, keep: bool, observer: &dyn Observer) -> Result<Outcome> {
+        let mut groups = std::collections::BTreeMap::<_, Vec<usize>>::new();
+        for c in 0..self.columns {
+            groups.entry(self.model.linear_group(c % self.patches.len())).or_default().push(c);
+        }
+        let mut outcome = Outcome::default();
+        let mut found: Vec<Column> = Vec::with_capacity(self.columns);
+        for (group, columns) in groups {
+            let (some, work) = if group.is_some() {
+                self.linear(&columns, keep, observer)
+            } else {
+                self.nonlinear(&columns, keep, observer)
+            }?;
+            outcome.work += work;
+            found.extend(some);
+        }
+        found.sort_unstable_by_key(|(c, ..)| *c);
+        for (_, slope, increment) in found {
+            outcome.slopes.push(slope);
+            outcome.increments.extend(increment);
+        }
+        Ok(outcome)
     }
 
+    fn patch(&self, column: usize) -> Patch<'_> {
+        self.patches.patch(column % self.patches.len())
+    }
+
+    /// Ends of the healing, if any, and of the burst.
+    fn times(&self) -> Vec<f64> {
+        let end = self.options.healing + self.options.length;
+        if self.options.healing > 0.0 { vec![self.options.healing, end] } else { vec![end] }
+    }
+
+    /// The rows of a tooth among the unknowns: what happens in the buffers reaches it damped, as the error of their held edges does.
+    fn watched(&self) -> std::ops::Range<usize> {
+        self.patches.interior_tooth()
+    }
+
+    fn column(&self, c: usize, before: f64, w: &[f64], keep: bool) -> Column {
+        let slope = (self.patches.restrict_interior(w) - before) / self.options.length;
+        (c, slope, keep.then(|| [&[0.0], w, &[0.0]].concat()))
+    }
+
+    /// Columns of one group: f(u⁰) once, then one step of the flow to each time.
+    fn linear(&self, columns: &[usize], keep: bool, observer: &dyn Observer) -> Result<(Vec<Column>, Work)> {
+        let (n, times) = (self.patches.offsets().len(), self.times());
+        let mut jacobian = Tridiagonal::zeros(n - 2);
+        self.model.jacobian_into(&self.patch(columns[0]), self.t, &vec![0.0; n], &mut jacobian);
+        let tolerance = self.options.tolerance;
+        let scratch: Mutex<Vec<Vec<Vec<f64>>>> = Mutex::default();
+        let burst = |heal: Option<&LinearFlow<'_>>, flow: &LinearFlow<'_>, chunk: &[usize]| {
+            let pooled = scratch.lock().unwrap_or_else(|e| e.into_inner()).pop();
+            let mut pooled = pooled.unwrap_or_else(|| vec![vec![0.0; n]; LANES + 1]);
+            let (u, f) = pooled.split_at_mut(1);
+            let mut work = Work { rhs: chunk.len() as u64, ..Work::default() };
+            for (&c, f) in chunk.iter().zip(&mut *f) {
+                (self.lift)(c, &mut u[0]);
+                self.model.rhs_into(&self.patch(c), self.t, &u[0], f);
+            }
+            let mut f: Vec<&mut [f64]> = f[..chunk.len()].iter_mut().map(|f| &mut f[1..n - 1]).collect();
+            let mut healed: Vec<Vec<f64>> = Vec::new();
+            let mut before = vec![0.0; chunk.len()];
+            let mut largest = before.clone();
+            if let Some(heal) = heal {
+                let start: Vec<Vec<f64>> = f.iter().map(|f| f.to_vec()).collect();
+                work += heal.advance(&mut f, &largest)?;
+                for ((f, mut start), l) in f.iter_mut().zip(start).zip(0..) {
+                    before[l] = self.patches.restrict_interior(f);
+                    largest[l] = max_abs(&f[self.watched()]);
+                    jacobian.multiply_add(f, &mut start);
+                    healed.push(f.to_vec());
+                    f.copy_from_slice(&start);
+                }
+            }
+            work += flow.advance(&mut f, &largest)?;
+            for (f, healed) in f.iter_mut().zip(&healed) {
+                f.iter_mut().zip(healed).for_each(|(f, h)| *f += h);
+            }
+            let found = chunk.iter().zip(&f).zip(&before).map(|((&c, w), &b)| {
+                check_state(w, self.t)?;
+                Ok(self.column(c, b, w, keep))
+            });
+            let found: Result<Vec<Column>> = found.collect();
+            drop(f);
+            scratch.lock().unwrap_or_else(|e| e.into_inner()).push(pooled);
+            Some((found, work))
+        };
+        let mut factors = 0;
+        let (done, mut work) = with_steps(|steps| {
+            check_interrupt(observer, "patch bursts")?;
+            factors += 2 * times.len() as u64;
+            let flow = |span| LinearFlow::new(&jacobian, span, steps, tolerance, self.watched());
+            let heal = if times.len() == 2 { Some(flow(times[0])?) } else { None };
+            let flow = flow(self.options.length)?;
+            Ok(columns.par_chunks(LANES).map(|chunk| burst(heal.as_ref(), &flow, chunk)).collect::<Option<Vec<_>>>())
+        })?;
+        work.factors = factors;
+        let mut found = Vec::with_capacity(columns.len());
+        for (columns, more) in done {
+            found.extend(columns?);
+            work += more;
+        }
+        Ok((found, work))
+    }
+
+    fn nonlinear(&self, columns: &[usize], keep: bool, observer: &dyn Observer) -> Result<(Vec<Column>, Work)> {
+        let n = self.patches.offsets().len();
+        let lift = |&c: &usize| {
+            let mut u = vec![0.0; n];
+            (self.lift)(c, &mut u);
+            u
+        };
+        let lifted = columns.par_iter().map(lift).collect();
+        let system = Columns { bursts: self, columns, lifted };
+        let mut w = vec![vec![0.0; n - 2]; columns.len()];
+        let times: Vec<f64> = self.times().iter().map(|s| self.t + s).collect();
+        let mut before = vec![0.0; columns.len()];
+        let method = Extrapolation::with_tolerance(self.options.tolerance);
+        let work = integrate(&system, self.t, &mut w, &times, method, observer, |k, w| {
+            if k + 1 < times.len() {
+                before = w.iter().map(|w| self.patches.restrict_interior(w)).collect();
+            }
+            Ok(())
+        })?;
+        Ok((columns.iter().zip(&w).zip(&before).map(|((&c, w), &b)| self.column(c, b, w, keep)).collect(), work))
+    }
+}
+
+/// Increments over their lifted profiles, of any model.
+struct Columns<'a> {
+    bursts: &'a Bursts<'a>,
+    columns: &'a [usize],
+    lifted: Vec<Vec<f64>>,
+}
+
+impl Columns<'_> {
     /// The full profile u⁰ + w with its edges.
     fn profile(&self, column: usize, w: &[f64]) -> Vec<f64> {
         let mut u = self.lifted[column].clone();
         u[1..].iter_mut().zip(w).for_each(|(u, w)| *u += w);
         u
     }
-
-    fn patch(&self, column: usize) -> Patch<'_> {
-        self.patches.patch(column % self.patches.len())
-    }
 }
 
 impl TridiagonalSystem for Columns<'_> {
     fn unknowns(&self) -> usize {
-        self.patches.offsets().len() - 2
+        self.bursts.patches.offsets().len() - 2
     }
 
     fn rhs_into(&self, column: usize, t: f64, w: &[f64], f: &mut [f64]) {
-        let n = self.lifted[column].len();
-        let mut du = vec![0.0; n];
-        let Some(forcing) = &self.forcing[column] else {
-            self.model.rhs_into(&self.patch(column), t, &self.profile(column, w), &mut du);
-            f.copy_from_slice(&du[1..n - 1]);
-            return;
-        };
-        let mut increment = vec![0.0; n];
-        increment[1..n - 1].copy_from_slice(w);
-        self.model.rhs_into(&self.patch(column), t, &increment, &mut du);
-        for ((f, d), g) in f.iter_mut().zip(&du[1..n - 1]).zip(&forcing[1..n - 1]) {
-            *f = d + g;
-        }
+        let u = self.profile(column, w);
+        let mut du = vec![0.0; u.len()];
+        self.bursts.model.rhs_into(&self.bursts.patch(self.columns[column]), t, &u, &mut du);
+        f.copy_from_slice(&du[1..u.len() - 1]);
     }
 
     fn jacobian_into(&self, column: usize, t: f64, w: &[f64], jacobian: &mut Tridiagonal) {
-        self.model.jacobian_into(&self.patch(column), t, &self.profile(column, w), jacobian);
+        let patch = self.bursts.patch(self.columns[column]);
+        self.bursts.model.jacobian_into(&patch, t, &self.profile(column, w), jacobian);
     }
 
-    fn constant_group(&self, column: usize) -> Option<usize> {
-        self.model.linear_group(column % self.patches.len())
-    }
-
-    /// The tooth: what happens in the buffers reaches it damped, as the error of their held edges does.
     fn watched(&self) -> std::ops::Range<usize> {
-        let tooth = self.patches.tooth_points();
-        tooth.start - 1..tooth.end - 1
+        self.bursts.watched()
     }
 
     fn floor(&self, column: usize) -> f64 {
-        let size = self.lifted[column].iter().fold(0.0f64, |m, u| m.max(u.abs()));
-        if self.forcing[column].is_some() { 1e-3 * f64::EPSILON * size } else { 8.0 * f64::EPSILON * size }
+        8.0 * f64::EPSILON * max_abs(&self.lifted[column])
     }
-}
-
-/// Slopes of the restriction over [heal, heal + length] by the general path; one column per lifted profile
-/// (`[trajectory][patch]`, patch fastest). Returns the slopes, the final increments and the work.
-///
-/// # Errors
-/// Those of [`integrate`].
-#[allow(clippy::too_many_arguments)]
-pub fn general_slopes(
-    model: &dyn MicroModel,
-    patches: &BufferedPatches,
-    lifted: &[Vec<f64>],
-    t: f64,
-    heal: f64,
-    length: f64,
-    tolerance: f64,
-    observer: &dyn Observer,
-) -> Result<(Vec<f64>, Vec<Vec<f64>>, Work)> {
-    let system = Columns::new(model, patches, lifted);
-    let mut w = vec![vec![0.0; system.unknowns()]; lifted.len()];
-    let mut restricted = Vec::new();
-    let times: Vec<f64> = if heal > 0.0 { vec![t + heal, t + heal + length] } else { vec![t + length] };
-    let padded = |w: &[f64]| patches.restrict(&[&[0.0], w, &[0.0]].concat());
-    let work = integrate(&system, t, &mut w, &times, Extrapolation::with_tolerance(tolerance), observer, |_, w| {
-        restricted.push(w.iter().map(|w| padded(w)).collect::<Vec<f64>>());
-        Ok(())
-    })?;
-    let end = restricted.pop().unwrap_or_default();
-    let start = restricted.pop().unwrap_or_else(|| vec![0.0; end.len()]);
-    let slopes = end.iter().zip(&start).map(|(e, s)| (e - s) / length).collect();
-    Ok((slopes, w, work))
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     MicroModel,
     buffered::{BufferedPatches, LiftingOptions, PolynomialLifting},
-    burst::{Response, exact_response, general_slopes},
+    burst::{Bursts, Outcome, Response, exact_response},
 };
 use crate::{
     Error, Result,
@@ -179,17 +179,7 @@ impl<M: MicroModel> PatchDynamics<M> {
             }
             return Ok(du);
         }
-        let lifted = self.lift(state);
-        let (slopes, _, work) = general_slopes(
-            &self.model,
-            &self.patches,
-            &lifted,
-            t,
-            self.burst.healing,
-            self.burst.length,
-            self.burst.tolerance,
-            observer,
-        )?;
+        let Outcome { slopes, work, .. } = self.general(t, state, false, observer)?;
         *self.work.lock().unwrap_or_else(|e| e.into_inner()) += work;
         for (du, slopes) in du.chunks_mut(n).zip(slopes.chunks(self.patches.len())) {
             du[self.patches.grid().active()].copy_from_slice(slopes);
@@ -197,15 +187,21 @@ impl<M: MicroModel> PatchDynamics<M> {
         Ok(du)
     }
 
-    fn lift(&self, state: &[f64]) -> Vec<Vec<f64>> {
-        let mut lifted = Vec::new();
+    /// The coefficients D^m U of every column, `[trajectory · patch][degree + 1]`.
+    fn coefficients(&self, state: &[f64]) -> Vec<Vec<f64>> {
+        let mut columns = Vec::new();
         for state in state.chunks(self.patches.grid().len()) {
             let all = self.lifting.coefficients(state);
-            for i in self.patches.grid().active() {
-                lifted.push(self.lifting.lift(&all.iter().map(|d| d[i]).collect::<Vec<_>>()));
-            }
+            columns.extend(self.patches.grid().active().map(|i| all.iter().map(|d| d[i]).collect::<Vec<_>>()));
         }
-        lifted
+        columns
+    }
+
+    fn general(&self, t: f64, state: &[f64], keep: bool, observer: &dyn Observer) -> Result<Outcome> {
+        let columns = self.coefficients(state);
+        let lift = |c: usize, u: &mut [f64]| self.lifting.lift_into(&columns[c], u);
+        let (model, patches, options) = (&self.model, &self.patches, self.burst);
+        Bursts { model, patches, lift: &lift, columns: columns.len(), t, options }.run(keep, observer)
     }
 
     /// The microscale profile in each patch at the end of a burst from one trajectory's `state`, `[patch][n_sub]`.
@@ -213,28 +209,19 @@ impl<M: MicroModel> PatchDynamics<M> {
     /// # Errors
     /// Those of the general path.
     pub fn micro_profiles(&self, t: f64, state: &[f64], observer: &dyn Observer) -> Result<Vec<Vec<f64>>> {
-        let mut profiles = self.lift(state);
+        let columns = self.coefficients(state);
+        let mut profiles = vec![vec![0.0; self.patches.offsets().len()]; columns.len()];
+        profiles.iter_mut().zip(&columns).for_each(|(u, c)| self.lifting.lift_into(c, u));
         if let Some((responses, of)) = &self.responses {
-            let all = self.lifting.coefficients(state);
-            for (p, i) in self.patches.grid().active().enumerate() {
-                for (w, d) in responses[of[p]].profiles.iter().zip(&all) {
-                    profiles[p].iter_mut().zip(w).for_each(|(u, w)| *u += d[i] * w);
+            for ((u, c), &of) in profiles.iter_mut().zip(&columns).zip(of) {
+                for (w, d) in responses[of].profiles.iter().zip(c) {
+                    u.iter_mut().zip(w).for_each(|(u, w)| *u += d * w);
                 }
             }
         } else {
-            let burst = &self.burst;
-            let (_, increments, _) = general_slopes(
-                &self.model,
-                &self.patches,
-                &profiles,
-                t,
-                burst.healing,
-                burst.length,
-                burst.tolerance,
-                observer,
-            )?;
+            let increments = self.general(t, state, true, observer)?.increments;
             for (u, w) in profiles.iter_mut().zip(&increments) {
-                u[1..].iter_mut().zip(w).for_each(|(u, w)| *u += w);
+                u.iter_mut().zip(w).for_each(|(u, w)| *u += w);
             }
         }
         Ok(profiles)

@@ -9,7 +9,10 @@ use crate::{
     grid::{Boundary, Grid},
     linalg::Tridiagonal,
     observer::Observer,
-    ode::extrapolation::{Extrapolation, TridiagonalSystem, Work, integrate},
+    ode::{
+        extrapolation::{Extrapolation, TridiagonalSystem, Work, integrate},
+        shift_invert::integrate_linear,
+    },
 };
 
 /// A model on every point of a grid. Dirichlet ends keep their initial values; Neumann ends mirror the state.
@@ -67,15 +70,16 @@ impl<'a> WholeDomain<'a> {
         propagate(self.model, &self.patch(), initial, time)
     }
 
-    /// u at each of `times` for each initial state by the general path: `[trajectory][time][n_x]`, and the work.
+    /// u at each of `times` for each initial state by the general path: `[trajectory][time][n_x]`, and the work. Errors stay below
+    /// `tolerance` times the largest change of u so far.
     ///
     /// # Errors
-    /// Those of [`integrate`].
+    /// Those of [`integrate`] and [`integrate_linear`].
     pub fn integrate(
         &self,
         initial: &[Vec<f64>],
         times: &[f64],
-        method: Extrapolation,
+        tolerance: f64,
         observer: &dyn Observer,
     ) -> Result<(Vec<Vec<Vec<f64>>>, Work)> {
         let system = Columns { whole: self, initial };
@@ -86,15 +90,22 @@ impl<'a> WholeDomain<'a> {
         if start == 1 {
             found.iter_mut().zip(initial).for_each(|(f, u)| f.push(u.clone()));
         }
-        let work = integrate(&system, 0.0, &mut w, &times[start..], method, observer, |k, w| {
-            observer.progress("whole-domain simulation", (k + 1) as u64, (times.len() - start) as u64, "");
+        let count = times.len() - start;
+        let at = |k: usize, w: &[Vec<f64>]| {
+            observer.progress("whole-domain simulation", (k + 1) as u64, count as u64, "");
             for ((found, u), w) in found.iter_mut().zip(initial).zip(w) {
                 let mut u = u.clone();
                 u[active.clone()].iter_mut().zip(w).for_each(|(u, w)| *u += w);
                 found.push(u);
             }
             Ok(())
-        })?;
+        };
+        let times = &times[start..];
+        let work = if self.model.linear_group(0).is_some() {
+            integrate_linear(&system, 0.0, &mut w, times, tolerance, observer, at)?
+        } else {
+            integrate(&system, 0.0, &mut w, times, Extrapolation::with_tolerance(tolerance), observer, at)?
+        };
         Ok((found, work))
     }
 
@@ -146,10 +157,6 @@ impl TridiagonalSystem for Columns<'_> {
             jacobian.upper[0] += jacobian.lower[0];
             jacobian.lower[last] += jacobian.upper[last];
         }
-    }
-
-    fn constant_group(&self, _column: usize) -> Option<usize> {
-        self.whole.model.linear_group(0)
     }
 
     fn floor(&self, column: usize) -> f64 {

@@ -7,7 +7,6 @@ use crate::{
     coefficient::{Coefficient, ExpressionCoefficient, Formula, two_scale_with},
     grid::Grid,
     observer::Observer,
-    ode::extrapolation::Extrapolation,
     patch::{
         models::{Diffusion, DiffusionEquation},
         whole::WholeDomain,
@@ -146,7 +145,7 @@ impl Problem {
     ) -> Result<(Vec<Vec<Vec<f64>>>, Vec<Vec<Vec<f64>>>)> {
         let model = self.homogenized(grid)?;
         let whole = WholeDomain::new(&model, grid)?;
-        let (u, _) = whole.integrate(initial, times, Extrapolation::with_tolerance(config.tolerance), observer)?;
+        let (u, _) = whole.integrate(initial, times, config.tolerance, observer)?;
         let u_t = u.iter().map(|u| u.iter().zip(times).map(|(u, &t)| whole.slopes(t, u)).collect()).collect();
         Ok((u, u_t))
     }

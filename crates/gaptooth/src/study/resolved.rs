@@ -8,7 +8,7 @@ use crate::{
     Error, Result,
     grid::{Boundary, Grid},
     observer::Observer,
-    ode::extrapolation::{Extrapolation, Work},
+    ode::extrapolation::Work,
     patch::whole::WholeDomain,
 };
 
@@ -78,12 +78,7 @@ pub(super) fn resolve(
         if exact { "exact" } else { "general" }
     ));
     let by_general = |tolerance: f64| -> Result<(Vec<f64>, Work)> {
-        let (mut u, work) = whole.integrate(
-            std::slice::from_ref(&u0),
-            &[config.time],
-            Extrapolation::with_tolerance(tolerance),
-            observer,
-        )?;
+        let (mut u, work) = whole.integrate(std::slice::from_ref(&u0), &[config.time], tolerance, observer)?;
         Ok((u.remove(0).remove(0), work))
     };
     if !exact {
