@@ -4,48 +4,50 @@ use faer::c64;
 
 use crate::{Error, Result};
 
-/// The three bands of a tridiagonal matrix with n rows: row i is
-/// `lower[i] u_{i-1} + diagonal[i] u_i + upper[i] u_{i+1}`.
+/// A tridiagonal matrix with n rows in difference form: row i is
+/// `lower[i] (u_{i-1} − u_i) + upper[i] (u_{i+1} − u_i) + row_sum[i] u_i`.
 ///
-/// `lower[0]` and `upper[n-1]` reach outside: they multiply the two boundary values.
+/// Diffusion has row sums of exactly zero. Were its diagonal stored, rounding would act as a reaction of rate
+/// 1e-16 ‖A‖ (1e-4 over a time of 0.05 on the four million points of ε = 1e-5); in this form elimination subtracts nothing and
+/// is accurate row by row. Source: Alfa, Xue & Ye, Math. Comp. 71 (2002) 217–236.
+///
+/// `lower[0]` and `upper[n-1]` reach outside: they multiply the two boundary values, which are zero in solves.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tridiagonal {
     /// sub-diagonal, `[n]`
     pub lower: Vec<f64>,
-    /// diagonal, `[n]`
-    pub diagonal: Vec<f64>,
     /// super-diagonal, `[n]`
     pub upper: Vec<f64>,
+    /// sum of each row, its outside entries included, `[n]`
+    pub row_sum: Vec<f64>,
 }
 
 impl Tridiagonal {
     /// n rows of zeros.
     pub fn zeros(n: usize) -> Self {
-        Tridiagonal { lower: vec![0.0; n], diagonal: vec![0.0; n], upper: vec![0.0; n] }
+        Tridiagonal { lower: vec![0.0; n], upper: vec![0.0; n], row_sum: vec![0.0; n] }
     }
 
     /// Number of rows.
     pub fn len(&self) -> usize {
-        self.diagonal.len()
+        self.row_sum.len()
     }
 
     /// True for no rows.
     pub fn is_empty(&self) -> bool {
-        self.diagonal.is_empty()
+        self.row_sum.is_empty()
     }
 
     /// y += A x, boundary values zero.
     pub fn multiply_add(&self, x: &[f64], y: &mut [f64]) {
         let n = self.len();
         for i in 0..n {
-            let left = if i == 0 { 0.0 } else { self.lower[i] * x[i - 1] };
-            let right = if i + 1 == n { 0.0 } else { self.upper[i] * x[i + 1] };
-            y[i] += left + self.diagonal[i] * x[i] + right;
+            let left = if i == 0 { 0.0 } else { x[i - 1] };
+            let right = if i + 1 == n { 0.0 } else { x[i + 1] };
+            y[i] += self.lower[i] * (left - x[i]) + self.upper[i] * (right - x[i]) + self.row_sum[i] * x[i];
         }
     }
-}
 
-impl Tridiagonal {
     /// Factors `alpha I + beta A` without pivoting (stable for the diagonally dominant and the symmetric
     /// definite matrices that implicit diffusion steps make).
     ///
@@ -54,18 +56,21 @@ impl Tridiagonal {
     pub fn factor(&self, alpha: f64, beta: f64) -> Result<TridiagonalFactor> {
         let n = self.len();
         let mut factor = TridiagonalFactor { multiplier: vec![0.0; n], inverse: vec![0.0; n], upper: vec![0.0; n] };
-        let mut carried = 0.0;
+        // Row i without its upper entry over its pivot: 1 + upper/pivot, without the subtraction.
+        let mut ratio = 1.0;
         for i in 0..n {
             let previous = if i == 0 { 0.0 } else { factor.inverse[i - 1] };
-            let multiplier = beta * self.lower[i] * previous;
-            let pivot = alpha + beta * self.diagonal[i] - multiplier * carried;
+            let rest = alpha + beta * self.row_sum[i] - beta * self.lower[i] * ratio;
+            let upper = beta * self.upper[i];
+            let pivot = rest - upper;
             if pivot == 0.0 || !pivot.is_finite() {
                 return Err(singular(i, pivot));
             }
-            carried = beta * self.upper[i];
-            factor.multiplier[i] = multiplier;
-            factor.inverse[i] = 1.0 / pivot;
-            factor.upper[i] = carried / pivot;
+            let inverse = 1.0 / pivot;
+            ratio = rest * inverse;
+            factor.multiplier[i] = beta * self.lower[i] * previous;
+            factor.inverse[i] = inverse;
+            factor.upper[i] = upper * inverse;
         }
         Ok(factor)
     }
@@ -78,13 +83,15 @@ impl Tridiagonal {
         let n = self.len();
         let mut upper = vec![c64::new(0.0, 0.0); n];
         let mut w: Vec<Vec<c64>> = right.iter().map(|_| vec![c64::new(0.0, 0.0); n]).collect();
+        let mut ratio = c64::new(1.0, 0.0);
         for i in 0..n {
-            let coupling = if i == 0 { c64::new(0.0, 0.0) } else { upper[i - 1] * self.lower[i] };
-            let pivot = z - self.diagonal[i] + coupling;
+            let rest = z - self.row_sum[i] + ratio * self.lower[i];
+            let pivot = rest + self.upper[i];
             if pivot.norm_sqr() == 0.0 || !pivot.norm_sqr().is_finite() {
                 return Err(singular(i, pivot.re));
             }
             let inverse = pivot.inv();
+            ratio = rest * inverse;
             upper[i] = inverse * -self.upper[i];
             for (w, b) in w.iter_mut().zip(right) {
                 let known = if i == 0 { c64::new(b[i], 0.0) } else { w[i - 1] * self.lower[i] + b[i] };
@@ -149,7 +156,7 @@ impl TwoWayFactor {
     pub(crate) fn new(a: &Tridiagonal, alpha: f64, beta: f64) -> Result<Self> {
         let reversed = |v: &[f64]| v.iter().rev().copied().collect::<Vec<_>>();
         let mirror =
-            Tridiagonal { lower: reversed(&a.upper), diagonal: reversed(&a.diagonal), upper: reversed(&a.lower) };
+            Tridiagonal { lower: reversed(&a.upper), upper: reversed(&a.lower), row_sum: reversed(&a.row_sum) };
         let (down, up) = rayon::join(|| a.factor(alpha, beta), || mirror.factor(alpha, beta));
         let mut up = up?;
         for v in [&mut up.multiplier, &mut up.inverse, &mut up.upper] {
@@ -206,7 +213,7 @@ mod tests {
         for i in 0..n {
             let c = 1.1 + (i as f64).sin();
             let d = 1.1 + (i as f64 + 1.0).sin();
-            (a.lower[i], a.diagonal[i], a.upper[i]) = (c, -c - d, d);
+            (a.lower[i], a.upper[i], a.row_sum[i]) = (c, d, -0.1 * (i % 3) as f64);
         }
         a
     }
@@ -226,6 +233,21 @@ mod tests {
         a.factor(1.0, -h).unwrap().solve(&mut x);
         let ax = apply(&a, &x);
         assert!((0..n).all(|i| (x[i] - h * ax[i] - b[i]).abs() < 1e-11));
+    }
+
+    #[test]
+    fn stiffness_does_not_lose_the_conservation() {
+        let n = 2000;
+        let mut a = example(n);
+        a.row_sum.fill(0.0);
+        (a.lower[0], a.upper[n - 1]) = (0.0, 0.0);
+        // (I − h A) 1 = 1 for every h.
+        let mut x = vec![1.0; n];
+        a.factor(1.0, -1e14).unwrap().solve(&mut x);
+        assert!(x.iter().all(|x| (x - 1.0).abs() < 1e-9));
+        let z = c64::new(0.0, 1e-14);
+        let w = a.solve_resolvent(z, &[&vec![1.0; n]]).unwrap().remove(0);
+        assert!(w.iter().all(|w| (w * z - 1.0).norm_sqr().sqrt() < 1e-9));
     }
 
     #[test]
@@ -270,7 +292,7 @@ mod tests {
 
     #[test]
     fn a_singular_matrix_is_an_error() {
-        let a = Tridiagonal { lower: vec![0.0; 2], diagonal: vec![1.0, 0.0], upper: vec![0.0; 2] };
+        let a = Tridiagonal { lower: vec![0.0; 2], upper: vec![0.0; 2], row_sum: vec![1.0, 0.0] };
         assert!(matches!(a.factor(0.0, 1.0), Err(Error::Solver { .. })));
     }
 }

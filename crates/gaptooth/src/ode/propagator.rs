@@ -20,7 +20,7 @@ const NODES: usize = 28;
 ///
 /// ```
 /// use gaptooth::{linalg::Tridiagonal, ode::propagator::response};
-/// let a = Tridiagonal { lower: vec![0.0], diagonal: vec![-3.0], upper: vec![0.0] };
+/// let a = Tridiagonal { lower: vec![0.0], upper: vec![0.0], row_sum: vec![-3.0] };
 /// let w = response(&a, &[&[1.0]], 2.0).unwrap();
 /// assert!((w[0][0] - (1.0 - (-6.0f64).exp()) / 3.0).abs() < 1e-14);
 /// ```
@@ -66,8 +66,8 @@ mod tests {
         let rates: Vec<f64> = (0..24).map(|i| 10f64.powi(i - 8)).collect();
         let a = Tridiagonal {
             lower: vec![0.0; rates.len()],
-            diagonal: rates.iter().map(|r| -r).collect(),
             upper: vec![0.0; rates.len()],
+            row_sum: rates.iter().map(|r| -r).collect(),
         };
         let g = vec![1.0; rates.len()];
         let w = response(&a, &[&g], 0.7).unwrap();

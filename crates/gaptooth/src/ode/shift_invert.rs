@@ -306,7 +306,7 @@ mod tests {
 
     fn laplacian(n: usize) -> Tridiagonal {
         let r = ((n + 1) * (n + 1)) as f64;
-        Tridiagonal { lower: vec![r; n], diagonal: vec![-2.0 * r; n], upper: vec![r; n] }
+        Tridiagonal { lower: vec![r; n], upper: vec![r; n], row_sum: vec![0.0; n] }
     }
 
     /// The largest error over |w|, and the solves.
@@ -337,7 +337,7 @@ mod tests {
         let n = 60;
         let mut a = laplacian(n);
         for i in 0..n {
-            a.diagonal[i] += 100.0;
+            a.row_sum[i] += 100.0;
             a.lower[i] += 5.0 * (n + 1) as f64;
             a.upper[i] -= 5.0 * (n + 1) as f64;
         }

@@ -37,7 +37,7 @@ pub trait MicroModel: Sync {
     /// Writes du/dt at the interior points 1 … n_sub − 2 into `du[1..n_sub - 1]`; `du` has length n_sub.
     fn rhs_into(&self, patch: &Patch<'_>, t: f64, u: &[f64], du: &mut [f64]);
 
-    /// Writes the three bands of ∂(du)/∂u at the interior rows (row i − 1 of `jacobian` is point i).
+    /// Writes ∂(du)/∂u at the interior rows (row i − 1 of `jacobian` is point i): off-diagonals and row sums.
     /// The default differences [`MicroModel::rhs_into`] with three colours.
     fn jacobian_into(&self, patch: &Patch<'_>, t: f64, u: &[f64], jacobian: &mut Tridiagonal) {
         difference_jacobian(self, patch, t, u, jacobian);
@@ -68,17 +68,21 @@ fn difference_jacobian<M: MicroModel + ?Sized>(
             v[j] += step(u[j]);
         }
         model.rhs_into(patch, t, &v, &mut moved);
+        // The diagonal is added to the row sums here, and the off-diagonals below.
         for i in 1..n - 1 {
             for j in i - 1..=i + 1 {
                 if j % 3 == colour {
                     let d = (moved[i] - base[i]) / (v[j] - u[j]);
                     match j + 1 - i {
                         0 => jacobian.lower[i - 1] = d,
-                        1 => jacobian.diagonal[i - 1] = d,
+                        1 => jacobian.row_sum[i - 1] = d,
                         _ => jacobian.upper[i - 1] = d,
                     }
                 }
             }
         }
+    }
+    for ((sum, lower), upper) in jacobian.row_sum.iter_mut().zip(&jacobian.lower).zip(&jacobian.upper) {
+        *sum += lower + upper;
     }
 }

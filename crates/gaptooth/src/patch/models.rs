@@ -251,29 +251,30 @@ impl MicroModel for Diffusion {
         let a = faces.as_ref().map_or_else(|| table.a.as_deref(), |f| Some(&f.a)).unwrap_or_default();
         let b = faces.as_ref().map_or(table.b.as_deref(), |f| f.b.as_deref());
         let (n, r) = (u.len(), 1.0 / patch.spacing);
-        // dF_j/du_j and dF_j/du_{j+1} on face j
+        // dF_j/du_j, dF_j/du_{j+1} and their sum on face j
         let slopes = |j: usize| {
             let velocity = b.map_or(0.0, |b| 0.5 * b[j]);
-            let (mut left, mut right) = (-a[j] * r - velocity, a[j] * r - velocity);
+            let (mut left, mut right, mut sum) = (-a[j] * r - velocity, a[j] * r - velocity, -2.0 * velocity);
             if let Some(f) = &faces {
                 let bend = 0.5
                     * (f.a_u[j] * (u[j + 1] - u[j]) * r
                         - f.b_u.as_ref().map_or(0.0, |b| 0.5 * b[j] * (u[j] + u[j + 1])));
                 left += bend;
                 right += bend;
+                sum += 2.0 * bend;
             }
-            (left, right)
+            (left, right, sum)
         };
         for i in 1..n - 1 {
-            let ((west_left, west_right), (east_left, east_right)) = (slopes(i - 1), slopes(i));
+            let ((west_left, _, west_sum), (_, east_right, east_sum)) = (slopes(i - 1), slopes(i));
             jacobian.lower[i - 1] = -west_left * r;
-            jacobian.diagonal[i - 1] = (east_left - west_right) * r;
             jacobian.upper[i - 1] = east_right * r;
+            jacobian.row_sum[i - 1] = (east_sum - west_sum) * r;
         }
         if let Some(f) = &self.slopes.reaction {
             let mut rate = vec![0.0; n];
             f.eval_into(&[&table.x, &table.y, u], &mut rate);
-            jacobian.diagonal.iter_mut().zip(&rate[1..n - 1]).for_each(|(d, r)| *d += r);
+            jacobian.row_sum.iter_mut().zip(&rate[1..n - 1]).for_each(|(d, r)| *d += r);
         }
     }
 

@@ -140,7 +140,9 @@ impl<M: MicroModel> OdeSystem for PatchSystem<M> {
         let outputs = jv.chunks_mut(shape.interior().len());
         for ((bands, v), out) in self.bands(t, u).zip(full.chunks(shape.n_sub())).zip(outputs) {
             for (o, i) in out.iter_mut().zip(shape.interior()) {
-                *o = bands.lower[i - 1] * v[i - 1] + bands.diagonal[i - 1] * v[i] + bands.upper[i - 1] * v[i + 1];
+                *o = bands.lower[i - 1] * (v[i - 1] - v[i])
+                    + bands.upper[i - 1] * (v[i + 1] - v[i])
+                    + bands.row_sum[i - 1] * v[i];
             }
         }
     }

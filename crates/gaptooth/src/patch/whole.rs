@@ -154,8 +154,8 @@ impl TridiagonalSystem for Columns<'_> {
         self.whole.model.jacobian_into(&self.whole.patch(), t, &self.state(column, w), jacobian);
         if self.whole.grid.boundary != Boundary::Dirichlet {
             let last = jacobian.len() - 1;
-            jacobian.upper[0] += jacobian.lower[0];
-            jacobian.lower[last] += jacobian.upper[last];
+            jacobian.upper[0] += std::mem::take(&mut jacobian.lower[0]);
+            jacobian.lower[last] += std::mem::take(&mut jacobian.upper[last]);
         }
     }
 

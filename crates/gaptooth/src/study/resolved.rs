@@ -22,8 +22,10 @@ pub(super) struct Resolved {
     pub(super) path: &'static str,
     /// seconds of the main path
     pub(super) seconds: f64,
-    /// largest difference of the general path from the exact one, its work and seconds, if both ran
-    pub(super) general: Option<(f64, Work, f64)>,
+    /// work and seconds of the general path, if it ran
+    pub(super) general: Option<(Work, f64)>,
+    /// largest difference of the two paths, if both ran
+    pub(super) difference: Option<f64>,
 }
 
 /// Intervals of the resolved grid, a whole number.
@@ -84,20 +86,18 @@ pub(super) fn resolve(
     if !exact {
         let (u, work) = by_general(config.general_tolerance.unwrap_or(1e-6))?;
         let seconds = started.elapsed().as_secs_f64();
-        return Ok(Resolved { u, path: "general", seconds, general: Some((0.0, work, seconds)), grid });
+        return Ok(Resolved { u, path: "general", seconds, general: Some((work, seconds)), difference: None, grid });
     }
     let u = whole.propagate(&u0, config.time)?;
     let seconds = started.elapsed().as_secs_f64();
-    let general = match config.general_tolerance {
-        None => None,
-        Some(tolerance) => {
-            let started = std::time::Instant::now();
-            let (v, work) = by_general(tolerance)?;
-            let worst = u.iter().zip(&v).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-            Some((worst, work, started.elapsed().as_secs_f64()))
-        }
-    };
-    Ok(Resolved { u, path: "exact", seconds, general, grid })
+    let (mut general, mut difference) = (None, None);
+    if let Some(tolerance) = config.general_tolerance {
+        let started = std::time::Instant::now();
+        let (v, work) = by_general(tolerance)?;
+        difference = Some(u.iter().zip(&v).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max));
+        general = Some((work, started.elapsed().as_secs_f64()));
+    }
+    Ok(Resolved { u, path: "exact", seconds, general, difference, grid })
 }
 
 impl Resolved {
