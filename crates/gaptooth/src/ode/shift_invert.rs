@@ -55,7 +55,7 @@ fn series() -> &'static Series {
         let candidate = |i: usize| 0.5 * (1.0 - (std::f64::consts::PI * i as f64 / CANDIDATES as f64).cos());
         let mut nodes = vec![1.0, 0.0];
         let mut log_product: Vec<f64> = (0..=CANDIDATES)
-            .map(|i| candidate(i))
+            .map(candidate)
             .map(|y| nodes.iter().map(|node: &f64| (y - node).abs().ln()).sum())
             .collect();
         while nodes.len() < MAX_TERMS + 2 {
