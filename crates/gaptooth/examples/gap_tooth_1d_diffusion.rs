@@ -22,21 +22,22 @@ const PERIOD: f64 = 1e-4;
 pub fn run() -> Result<Report> {
     // Twelve teeth of two periods each on a periodic domain: 0.24 % of space.
     let a = |j: usize| 1.1 + (2.0 * PI * (j as f64 + 0.5) / POINTS as f64).sin();
-    let model = LatticeDiffusion::new((0..POINTS).map(a).collect())?;
+    let model = LatticeDiffusion::line((0..POINTS).map(a).collect())?;
     let a_star = model.homogenized();
     let shape = PatchShape::new(2 * POINTS + 1, 1, PERIOD / POINTS as f64)?;
     let axis = PatchAxis::periodic([0.0, 1.0], TEETH, shape)?;
     let coupling = Coupling::Slope { degree: 4, period: POINTS };
-    let system = PatchSystem::new(model, PatchGrid::line(axis), coupling, [0.0; 2])?;
+    let system = PatchSystem::new(model, PatchGrid::line(axis), coupling)?;
 
     // From cos 2πx to t = 0.05 by BDF.
-    let initial: Vec<f64> = system.positions().iter().map(|x| (2.0 * PI * x).cos()).collect();
+    let initial = system.sample(|_, [x], _| (2.0 * PI * x).cos());
     let options = StiffOptions { method: StiffMethod::Bdf, rtol: 1e-7, ..StiffOptions::default() };
     let solution = integrate_stiff(&system, 0.0, &initial, &[0.05], &options, &Silent)?;
 
     // Restriction: the mean of each tooth. The homogenized solution only decays.
     let inner = initial.len() / TEETH;
-    let means = |u: &[f64]| u.chunks(inner).map(|t| t.iter().sum::<f64>() / inner as f64).collect::<Vec<_>>();
+    let mean = |tooth: &Vec<f64>| tooth.iter().sum::<f64>() / inner as f64;
+    let means = |u: &[f64]| system.by_patch(u).iter().map(mean).collect::<Vec<_>>();
     let decay = (-a_star * (2.0 * PI).powi(2) * 0.05).exp();
     let (start, end) = (means(&initial), means(&solution.u[0]));
     let error = start.iter().zip(&end).map(|(s, e)| (e - decay * s).abs()).fold(0.0, f64::max);

@@ -13,8 +13,8 @@ use gaptooth::patch::{
 use proptest::prelude::*;
 
 fn jacobian(axis: PatchAxis, coefficients: &[f64], coupling: Coupling) -> Mat<f64> {
-    let model = LatticeDiffusion::new(coefficients.to_vec()).unwrap();
-    let system = PatchSystem::new(model, PatchGrid::line(axis), coupling, [0.0; 2]).unwrap();
+    let model = LatticeDiffusion::line(coefficients.to_vec()).unwrap();
+    let system = PatchSystem::new(model, PatchGrid::line(axis), coupling).unwrap();
     equilibrium::jacobian(&system, 0.0, &vec![0.0; system.dim()]).unwrap()
 }
 

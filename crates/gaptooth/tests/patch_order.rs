@@ -13,17 +13,17 @@ use gaptooth::patch::{
 /// a = 1.1 + sin(2πx/ε) at the links of a lattice with `points` points per period.
 fn medium(points: usize) -> LatticeDiffusion {
     let a = |j: usize| 1.1 + (2.0 * PI * (j as f64 + 0.5) / points as f64).sin();
-    LatticeDiffusion::new((0..points).map(a).collect()).unwrap()
+    LatticeDiffusion::line((0..points).map(a).collect()).unwrap()
 }
 
 /// The pair of eigenvalues next to `near` as (real, imaginary part), by inverse iteration on the plane that
 /// cos 2πx and sin 2πx span.
-fn eigenvalue(system: &PatchSystem<LatticeDiffusion>, near: f64) -> [f64; 2] {
+fn eigenvalue(system: &PatchSystem<1, LatticeDiffusion>, near: f64) -> [f64; 2] {
     let n = system.dim();
     let jacobian = jacobian(system, 0.0, &vec![0.0; n]).unwrap();
     let shifted = Mat::from_fn(n, n, |i, j| jacobian[(i, j)] - if i == j { near } else { 0.0 });
     let lu = shifted.partial_piv_lu();
-    let x = system.positions();
+    let x = system.sample(|_, [x], _| x);
     let mut v = Mat::from_fn(n, 2, |i, k| (2.0 * PI * x[i] - 0.5 * PI * k as f64).cos());
     let mut value = [f64::NAN; 2];
     for _ in 0..8 {
@@ -37,9 +37,14 @@ fn eigenvalue(system: &PatchSystem<LatticeDiffusion>, near: f64) -> [f64; 2] {
     value
 }
 
-fn system(model: &LatticeDiffusion, n: usize, shape: PatchShape, coupling: Coupling) -> PatchSystem<LatticeDiffusion> {
+fn system(
+    model: &LatticeDiffusion,
+    n: usize,
+    shape: PatchShape,
+    coupling: Coupling,
+) -> PatchSystem<1, LatticeDiffusion> {
     let axis = PatchAxis::periodic([0.0, 1.0], n, shape).unwrap();
-    PatchSystem::new(model.clone(), PatchGrid::line(axis), coupling, [0.0; 2]).unwrap()
+    PatchSystem::new(model.clone(), PatchGrid::line(axis), coupling).unwrap()
 }
 
 /// Teeth two periods wide, ε = 1e-4 small beside H: the decay of cos 2πx tends to −a* (2π)².
@@ -75,7 +80,7 @@ fn gap_tooth_slopes_drift_with_the_period_unless_the_medium_is_symmetric() {
     let order = (drift(&skew, 1e-3) / drift(&skew, 5e-4)).log2();
     assert!((order - 1.0).abs() < 0.05, "{order}");
     let symmetric = (0..POINTS).map(|j| 1.1 + (2.0 * PI * (j as f64 + 0.5) / POINTS as f64).cos()).collect();
-    let still = drift(&LatticeDiffusion::new(symmetric).unwrap(), 1e-3);
+    let still = drift(&LatticeDiffusion::line(symmetric).unwrap(), 1e-3);
     assert!(still < 1e-2 * drift(&skew, 1e-3), "{still}");
 }
 
@@ -85,7 +90,7 @@ fn gap_tooth_slopes_drift_with_the_period_unless_the_medium_is_symmetric() {
 /// and the slow mode's phase from point 1 to point n − 2 is rθ (1 − a*/(c_edge (n − 2))): all links but one.
 #[test]
 fn edgy_interpolation_converges_at_its_order_with_the_known_constant() {
-    let model = LatticeDiffusion::new(vec![1.2, 0.5, 2.0]).unwrap();
+    let model = LatticeDiffusion::line(vec![1.2, 0.5, 2.0]).unwrap();
     let (mean, edge, k) = (model.homogenized(), 1.2 * 3.0, 2.0 * PI);
     let decay = |n: usize, coupling: Coupling| {
         let shape = PatchShape::from_ratio(0.02, 1.0 / n as f64, Source::NextToEdge, 5, 1).unwrap();

@@ -1,64 +1,144 @@
-//! Heterogeneous diffusion on the microscale lattice, the conventions of the Equation-Free Toolbox.
+//! Heterogeneous diffusion on a periodic lattice of bonds, in D dimensions.
 
 use std::sync::Arc;
 
-use super::{MicroModel, Patch, grid::PatchShape};
-use crate::{Error, Result, linalg::Tridiagonal};
+use super::{
+    PatchGrid, PatchModel,
+    ensemble::Ensemble,
+    field::{PatchField, PatchFieldMut},
+    grid::PatchShape,
+};
+use crate::{Error, Result};
 
 /// A forcing f(t, x).
-pub type Forcing = Arc<dyn Fn(f64, f64) -> f64 + Send + Sync>;
+pub type Forcing<const D: usize> = Arc<dyn Fn(f64, [f64; D]) -> f64 + Send + Sync>;
 
-/// du_j/dt = (c_j (u_{j+1} − u_j) − c_{j−1} (u_j − u_{j−1}))/d² + f(t, x_j).
-///
-/// `c[0]` multiplies the difference of the first two points of every patch, and the list is repeated
-/// from there: all patches see the same phase of the coefficient. Its homogenized diffusivity is the
-/// harmonic mean. One phase only: when the period does not divide n_sub − 2 n_edge the coupled system is
-/// not self-adjoint, and the ensemble of all phase shifts that would restore it is not built here.
-#[derive(Clone)]
-pub struct LatticeDiffusion {
-    coefficients: Vec<f64>,
-    forcing: Option<Forcing>,
+/// Which bond an entry of a table belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Bond {
+    /// entry j to the bond between the points j and j + 1
+    #[default]
+    Right,
+    /// entry j to the bond between the points j − 1 and j
+    Left,
 }
 
-impl std::fmt::Debug for LatticeDiffusion {
+/// Conductances of the bonds of a periodic lattice: one table per direction, each with one entry per lattice point of a period.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BondLattice<const D: usize> {
+    periods: [usize; D],
+    tables: [Vec<f64>; D],
+    bond: Bond,
+}
+
+impl<const D: usize> BondLattice<D> {
+    /// `tables[d]` holds the bonds along direction d, `[periods[0] … periods[D − 1]]`, the last index fastest.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for tables of another size; [`Error::Coefficient`] for an entry that is not positive and finite.
+    pub fn new(periods: [usize; D], tables: [Vec<f64>; D], bond: Bond) -> Result<Self> {
+        let expected: usize = periods.iter().product();
+        for (d, table) in tables.iter().enumerate() {
+            if table.len() != expected || expected == 0 {
+                let (expected, found) = (periods.to_vec(), vec![table.len()]);
+                return Err(Error::Shape { what: format!("bonds along direction {d}"), expected, found });
+            }
+            if let Some(j) = table.iter().position(|c| !(c.is_finite() && *c > 0.0)) {
+                return Err(Error::Coefficient {
+                    text: format!("{table:?}"),
+                    at: format!("bond {j} along direction {d}"),
+                    value: table[j],
+                    advice: "replace it by a positive number".into(),
+                });
+            }
+        }
+        Ok(BondLattice { periods, tables, bond })
+    }
+
+    /// Points of a period in each direction.
+    pub fn periods(&self) -> [usize; D] {
+        self.periods
+    }
+
+    /// The conductance between `point` and its next neighbour along `direction`.
+    pub fn after(&self, direction: usize, point: [usize; D]) -> f64 {
+        let index = (0..D).fold(0, |index, d| {
+            let step = usize::from(d == direction && self.bond == Bond::Left);
+            index * self.periods[d] + (point[d] + step) % self.periods[d]
+        });
+        self.tables[direction][index]
+    }
+}
+
+/// du/dt = Σ_d (c_d^+ (u_{+d} − u) − c_d^- (u − u_{−d}))/δ_d² + f(t, x) on a [`BondLattice`], δ_d the microscale spacing.
+///
+/// The lattice point 0 … 0 is the first point of every patch, edges included: all patches see the same phase.
+#[derive(Clone)]
+pub struct LatticeDiffusion<const D: usize = 1> {
+    lattice: BondLattice<D>,
+    ensemble: Ensemble<D>,
+    forcing: Option<Forcing<D>>,
+}
+
+impl<const D: usize> std::fmt::Debug for LatticeDiffusion<D> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LatticeDiffusion")
-            .field("coefficients", &self.coefficients)
+            .field("lattice", &self.lattice)
+            .field("members", &self.ensemble.len())
             .field("forced", &self.forcing.is_some())
             .finish()
     }
 }
 
-impl LatticeDiffusion {
-    /// Diffusion with the periodic `coefficients`, one per link between neighbouring points.
+impl<const D: usize> LatticeDiffusion<D> {
+    /// Diffusion on `lattice`.
+    pub fn new(lattice: BondLattice<D>) -> Self {
+        LatticeDiffusion { lattice, ensemble: Ensemble::SINGLE, forcing: None }
+    }
+
+    /// The same with the forcing f(t, x) added.
+    pub fn with_forcing(mut self, forcing: impl Fn(f64, [f64; D]) -> f64 + Send + Sync + 'static) -> Self {
+        self.forcing = Some(Arc::new(forcing));
+        self
+    }
+
+    /// The same for every phase shift of the lattice at once; give [`LatticeDiffusion::ensemble`] to the system too.
+    pub fn with_all_shifts(mut self) -> Self {
+        self.ensemble = Ensemble::new(self.lattice.periods);
+        self
+    }
+
+    /// The members of each patch.
+    pub fn ensemble(&self) -> Ensemble<D> {
+        self.ensemble
+    }
+
+    /// The bonds.
+    pub fn lattice(&self) -> &BondLattice<D> {
+        &self.lattice
+    }
+
+    /// The point of the lattice at microscale point `point` of `member`.
+    fn phase(&self, member: usize, point: [usize; D]) -> [usize; D] {
+        let shift = self.ensemble.shift(member);
+        std::array::from_fn(|d| (point[d] + self.lattice.periods[d] - shift[d]) % self.lattice.periods[d])
+    }
+}
+
+impl LatticeDiffusion<1> {
+    /// On a line: `coefficients[j]` between the points j and j + 1 of a patch, repeated from there.
     ///
     /// ```
-    /// let model = gaptooth::patch::lattice::LatticeDiffusion::new(vec![1.0, 0.5])?;
+    /// let model = gaptooth::patch::lattice::LatticeDiffusion::line(vec![1.0, 0.5])?;
     /// assert!((model.homogenized() - 2.0 / 3.0).abs() < 1e-15);
     /// # Ok::<(), gaptooth::Error>(())
     /// ```
     ///
     /// # Errors
-    /// [`Error::Parameter`] without coefficients; [`Error::Coefficient`] when one is not positive.
-    pub fn new(coefficients: Vec<f64>) -> Result<Self> {
-        if coefficients.is_empty() {
-            return Err(Error::parameter("coefficients", "none", "at least one", "write [1.0] for uniform diffusion"));
-        }
-        if let Some(j) = coefficients.iter().position(|c| !(c.is_finite() && *c > 0.0)) {
-            return Err(Error::Coefficient {
-                text: format!("{coefficients:?}"),
-                at: format!("link {j}"),
-                value: coefficients[j],
-                advice: "replace it by a positive number".into(),
-            });
-        }
-        Ok(LatticeDiffusion { coefficients, forcing: None })
-    }
-
-    /// The same with the forcing f(t, x) added.
-    pub fn with_forcing(mut self, forcing: impl Fn(f64, f64) -> f64 + Send + Sync + 'static) -> Self {
-        self.forcing = Some(Arc::new(forcing));
-        self
+    /// As [`BondLattice::new`].
+    pub fn line(coefficients: Vec<f64>) -> Result<Self> {
+        BondLattice::new([coefficients.len()], [coefficients], Bond::Right).map(Self::new)
     }
 
     /// The coefficients rotated until the smallest multiplies the link between the innermost left edge
@@ -69,56 +149,62 @@ impl LatticeDiffusion {
     /// wide decays too fast by (kH)^p k² (C c_edge (n_sub − 2) − D a*), (C, D) = (1/4, 1/3), (1/18, 1/15),
     /// (1/80, 1/70) for p = 2, 4, 6, in the limit of small patches.
     pub fn with_smallest_on_edge(mut self, shape: &PatchShape) -> Self {
-        let n = self.coefficients.len();
-        let smallest = (0..n).min_by(|&i, &j| self.coefficients[i].total_cmp(&self.coefficients[j]));
+        let [table] = &mut self.lattice.tables;
+        let n = table.len();
+        let smallest = (0..n).min_by(|&i, &j| table[i].total_cmp(&table[j])).unwrap_or(0);
         let edge = (shape.n_edge() - 1) % n;
-        self.coefficients.rotate_left((smallest.unwrap_or(0) + n - edge) % n);
+        table.rotate_left((smallest + n - edge) % n);
         self
     }
 
     /// One period of coefficients.
     pub fn coefficients(&self) -> &[f64] {
-        &self.coefficients
+        &self.lattice.tables[0]
     }
 
     /// The homogenized diffusivity: the harmonic mean of the coefficients.
     pub fn homogenized(&self) -> f64 {
-        self.coefficients.len() as f64 / self.coefficients.iter().map(|c| 1.0 / c).sum::<f64>()
-    }
-
-    /// The coefficient between the points `link` and `link + 1` of a patch.
-    fn link(&self, link: usize) -> f64 {
-        self.coefficients[link % self.coefficients.len()]
+        let c = self.coefficients();
+        c.len() as f64 / c.iter().map(|c| 1.0 / c).sum::<f64>()
     }
 }
 
-impl MicroModel for LatticeDiffusion {
-    fn rhs_into(&self, patch: &Patch<'_>, t: f64, u: &[f64], du: &mut [f64]) {
-        let scale = patch.spacing.powi(2).recip();
-        let mut left = self.link(0) * (u[1] - u[0]);
-        for i in 1..u.len() - 1 {
-            let right = self.link(i) * (u[i + 1] - u[i]);
-            du[i] = (right - left) * scale;
-            left = right;
-        }
-        if let Some(forcing) = &self.forcing {
-            let interior = 1..u.len() - 1;
-            for (d, x) in du[interior.clone()].iter_mut().zip(&patch.x[interior]) {
-                *d += forcing(t, *x);
+impl<const D: usize> PatchModel<D> for LatticeDiffusion<D> {
+    fn rhs_into(&self, grid: &PatchGrid<D>, t: f64, u: PatchField<'_, D>, du: &mut PatchFieldMut<'_, D>) {
+        let n = grid.n_patch();
+        for point in grid.interior() {
+            let out = du.at(0, point);
+            out.fill(0.0);
+            for d in 0..D {
+                let scale = grid.axis(d).shape().spacing().powi(2).recip();
+                let beside = |step: usize| std::array::from_fn(|k| if k == d { point[k] + step - 1 } else { point[k] });
+                let (before, after): ([usize; D], [usize; D]) = (beside(0), beside(2));
+                let (west, here, east) = (u.at(0, before), u.at(0, point), u.at(0, after));
+                for (member, out) in out.chunks_exact_mut(n).enumerate() {
+                    let left = scale * self.lattice.after(d, self.phase(member, before));
+                    let right = scale * self.lattice.after(d, self.phase(member, point));
+                    let lanes = member * n..(member + 1) * n;
+                    let (west, here, east) = (&west[lanes.clone()], &here[lanes.clone()], &east[lanes]);
+                    for (((out, w), h), e) in out.iter_mut().zip(west).zip(here).zip(east) {
+                        *out += right * (e - h) - left * (h - w);
+                    }
+                }
+            }
+            if let Some(forcing) = &self.forcing {
+                let x: [Vec<f64>; D] = std::array::from_fn(|d| grid.positions(d, point[d]));
+                for (lane, out) in out.iter_mut().enumerate() {
+                    *out += forcing(t, std::array::from_fn(|d| x[d][lane % n]));
+                }
             }
         }
     }
 
-    fn jacobian_into(&self, patch: &Patch<'_>, _t: f64, u: &[f64], jacobian: &mut Tridiagonal) {
-        let scale = patch.spacing.powi(2).recip();
-        for i in 1..u.len() - 1 {
-            let (left, right) = (self.link(i - 1) * scale, self.link(i) * scale);
-            (jacobian.lower[i - 1], jacobian.upper[i - 1], jacobian.row_sum[i - 1]) = (left, right, 0.0);
-        }
+    fn reads_corners(&self) -> bool {
+        false
     }
 
-    fn linear_group(&self, _patch: usize) -> Option<usize> {
-        self.forcing.is_none().then_some(0)
+    fn is_affine(&self) -> bool {
+        true
     }
 }
 
@@ -126,44 +212,30 @@ impl MicroModel for LatticeDiffusion {
 mod tests {
     use super::*;
 
-    /// The same model with the trait's default Jacobian.
-    struct Differenced(LatticeDiffusion);
-
-    impl MicroModel for Differenced {
-        fn rhs_into(&self, patch: &Patch<'_>, t: f64, u: &[f64], du: &mut [f64]) {
-            self.0.rhs_into(patch, t, u, du);
-        }
-    }
-
-    #[test]
-    fn analytic_jacobian_agrees_with_differences() {
-        let model = LatticeDiffusion::new(vec![1.0, 0.4, 2.0]).unwrap().with_forcing(|t, x| t * x);
-        let x: Vec<f64> = (0..8).map(|i| 0.1 * i as f64).collect();
-        let patch = Patch { index: 0, x: &x, spacing: 0.1 };
-        let u: Vec<f64> = x.iter().map(|x| x.sin()).collect();
-        let (mut a, mut b) = (Tridiagonal::zeros(6), Tridiagonal::zeros(6));
-        model.jacobian_into(&patch, 0.3, &u, &mut a);
-        Differenced(model).jacobian_into(&patch, 0.3, &u, &mut b);
-        for (a, b) in [(&a.lower, &b.lower), (&a.upper, &b.upper), (&a.row_sum, &b.row_sum)] {
-            assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-4 / 0.1f64.powi(2)));
-        }
-    }
-
     #[test]
     fn the_smallest_coefficient_moves_to_the_edge() {
         let shape = |e| PatchShape::new(9 + e, e, 0.1).unwrap();
+        let model = || LatticeDiffusion::line(vec![1.0, 3.0, 0.25, 2.0]).unwrap();
         for e in 1..4 {
-            let model = LatticeDiffusion::new(vec![1.0, 3.0, 0.25, 2.0]).unwrap().with_smallest_on_edge(&shape(e));
-            assert_eq!(model.link(e - 1), 0.25);
+            assert_eq!(model().with_smallest_on_edge(&shape(e)).lattice.after(0, [e - 1]), 0.25);
         }
-        let model = LatticeDiffusion::new(vec![1.0, 3.0, 0.25, 2.0]).unwrap().with_smallest_on_edge(&shape(1));
-        assert_eq!(model.coefficients(), [0.25, 2.0, 1.0, 3.0]);
+        assert_eq!(model().with_smallest_on_edge(&shape(1)).coefficients(), [0.25, 2.0, 1.0, 3.0]);
     }
 
     #[test]
-    fn coefficients_must_be_positive() {
-        assert!(LatticeDiffusion::new(vec![]).is_err());
-        let text = LatticeDiffusion::new(vec![1.0, -2.0]).unwrap_err().to_string();
-        assert!(text.contains("link 1") && text.contains("-2"), "{text}");
+    fn coefficients_must_be_positive_and_fit_their_period() {
+        assert!(LatticeDiffusion::line(vec![]).is_err());
+        let text = LatticeDiffusion::line(vec![1.0, -2.0]).unwrap_err().to_string();
+        assert!(text.contains("bond 1") && text.contains("-2"), "{text}");
+        assert!(BondLattice::new([2, 2], [vec![1.0; 4], vec![1.0; 3]], Bond::Right).is_err());
+    }
+
+    #[test]
+    fn conventions_name_the_same_bonds() {
+        let table = |k: f64| (0..6).map(|j| k + j as f64).collect::<Vec<_>>();
+        let right = BondLattice::new([2, 3], [table(1.0), table(10.0)], Bond::Right).unwrap();
+        let left = BondLattice::new([2, 3], [table(1.0), table(10.0)], Bond::Left).unwrap();
+        assert_eq!(right.after(0, [1, 2]), left.after(0, [0, 2]));
+        assert_eq!(right.after(1, [1, 0]), left.after(1, [1, 2]));
     }
 }

@@ -6,6 +6,8 @@ pub mod buffered;
 pub mod burst;
 pub mod coupling;
 pub mod dynamics;
+pub mod ensemble;
+pub mod field;
 pub mod grid;
 pub mod lattice;
 pub mod models;
@@ -14,7 +16,7 @@ pub mod whole;
 
 pub use coupling::Coupling;
 pub use grid::PatchGrid;
-pub use system::PatchSystem;
+pub use system::{PatchModel, PatchSystem};
 
 use crate::linalg::Tridiagonal;
 

@@ -1,53 +1,155 @@
 //! A microscale model on coupled patches, as one system of ordinary differential equations.
 
 use super::{
-    MicroModel,
-    coupling::{Coupling, EdgeWeights},
+    MicroModel, Patch,
+    coupling::{Coupling, EdgeWeights, Sweep},
+    ensemble::Ensemble,
+    field::{PatchField, PatchFieldMut, Place, Places, points},
     grid::PatchGrid,
 };
-use crate::{Error, Result, linalg::Tridiagonal, ode::OdeSystem};
+use crate::{Error, Result, ode::OdeSystem};
 
-/// The interior points of all patches as an [`OdeSystem`]: fill the edges by the coupling, then let the
-/// model write du/dt patch by patch.
+/// A microscale model on all patches of a [`PatchGrid`] at once, in D = 1, 2 or 3 dimensions.
 ///
-/// The state is `[n_patch, n_sub − 2 n_edge]`, row by row. [`PatchSystem::extend`] adds the edges. One
-/// right-hand side costs one pass of the model over all points, plus one pass over the coupling weights.
+/// It writes at interior points and reads as far as the edges reach: n_edge points. Slices hold all patches, so a loop over a slice
+/// is a loop over patches.
 ///
 /// ```
-/// use gaptooth::patch::{coupling::Coupling, grid::*, lattice::LatticeDiffusion, system::PatchSystem};
+/// use gaptooth::patch::{PatchGrid, PatchModel, field::{PatchField, PatchFieldMut}};
+/// /// Burgers' equation u_t = u_xx − u u_x by central differences.
+/// struct Burgers;
+/// impl PatchModel<1> for Burgers {
+///     fn rhs_into(&self, grid: &PatchGrid<1>, _t: f64, u: PatchField<'_, 1>, du: &mut PatchFieldMut<'_, 1>) {
+///         let d = grid.axis(0).shape().spacing();
+///         for [i] in grid.interior() {
+///             let (west, here, east) = (u.at(0, [i - 1]), u.at(0, [i]), u.at(0, [i + 1]));
+///             for (p, du) in du.at(0, [i]).iter_mut().enumerate() {
+///                 *du = (east[p] - 2.0 * here[p] + west[p]) / (d * d) - here[p] * (east[p] - west[p]) / (2.0 * d);
+///             }
+///         }
+///     }
+/// }
+/// ```
+pub trait PatchModel<const D: usize>: Sync {
+    /// Writes du/dt at every interior point of `du`.
+    fn rhs_into(&self, grid: &PatchGrid<D>, t: f64, u: PatchField<'_, D>, du: &mut PatchFieldMut<'_, D>);
+
+    /// Values per microscale point.
+    fn fields(&self) -> usize {
+        1
+    }
+
+    /// Whether the model reads points that are edges in two directions or more, as a mixed derivative does.
+    fn reads_corners(&self) -> bool {
+        true
+    }
+
+    /// True when du/dt = L u + g(t): then a Jacobian–vector product is L v.
+    fn is_affine(&self) -> bool {
+        false
+    }
+}
+
+/// A model of single patches on a line, [`MicroModel`], as a model of all patches.
+#[derive(Debug, Clone)]
+pub struct PatchByPatch<M>(pub M);
+
+impl<M: MicroModel> PatchModel<1> for PatchByPatch<M> {
+    fn rhs_into(&self, grid: &PatchGrid<1>, t: f64, u: PatchField<'_, 1>, du: &mut PatchFieldMut<'_, 1>) {
+        let axis = grid.axis(0);
+        let n = axis.shape().n_sub();
+        let (mut one, mut slope) = (vec![0.0; n], vec![0.0; n]);
+        for index in 0..axis.n_patch() {
+            one.iter_mut().enumerate().for_each(|(i, v)| *v = u.at(0, [i])[index]);
+            let patch = Patch { index, x: &axis.x()[index * n..(index + 1) * n], spacing: axis.shape().spacing() };
+            self.0.rhs_into(&patch, t, &one, &mut slope);
+            axis.shape().interior().for_each(|i| du.at(0, [i])[index] = slope[i]);
+        }
+    }
+
+    fn is_affine(&self) -> bool {
+        self.0.linear_group(0).is_some()
+    }
+}
+
+/// The interior points of all patches as an [`OdeSystem`]: fill the edges by the coupling, then let the model write du/dt.
+///
+/// The state is `[field][interior points …][member][n_patch …]`, the last index fastest (see [`super::field`]).
+///
+/// ```
+/// use gaptooth::{ode::OdeSystem, patch::{Coupling, PatchGrid, PatchSystem, grid::*, lattice::LatticeDiffusion}};
 /// let shape = PatchShape::from_ratio(0.1, 1.0 / 7.0, Source::NextToEdge, 5, 1)?;
-/// let grid = PatchGrid::line(PatchAxis::periodic([0.0, 1.0], 7, shape)?);
-/// let model = LatticeDiffusion::new(vec![2.0, 0.5, 1.0])?;
+/// let axis = PatchAxis::periodic([0.0, 1.0], 7, shape)?;
+/// let model = LatticeDiffusion::line(vec![2.0, 0.5, 1.0])?;
 /// let coupling = Coupling::Spectral { source: Source::NextToEdge };
-/// let system = PatchSystem::new(model, grid, coupling, [0.0, 0.0])?;
-/// use gaptooth::ode::OdeSystem;
+/// let system = PatchSystem::new(model, PatchGrid::line(axis), coupling)?;
 /// let (u, mut du) = (vec![3.0; system.dim()], vec![1.0; system.dim()]);
 /// system.rhs_into(0.0, &u, &mut du);
 /// assert!(du.iter().all(|v| v.abs() < 1e-8));
 /// # Ok::<(), gaptooth::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct PatchSystem<M> {
+pub struct PatchSystem<const D: usize, M> {
     model: M,
-    grid: PatchGrid,
+    grid: PatchGrid<D>,
     coupling: Coupling,
-    weights: EdgeWeights,
-    ends: [f64; 2],
+    weights: [EdgeWeights; D],
+    sweeps: [Sweep; D],
+    ensemble: Ensemble<D>,
+    places: Places<D>,
+    ends: [[f64; 2]; D],
 }
 
-impl<M: MicroModel> PatchSystem<M> {
-    /// `model` on the patches of `grid`. `ends` are the fixed values at the two ends of a
-    /// [`crate::grid::Boundary::Dirichlet`] domain, without effect on others.
+impl<const D: usize, M: PatchModel<D>> PatchSystem<D, M> {
+    /// `model` on the patches of `grid`, coupled alike in every direction; Dirichlet ends hold zero.
     ///
     /// # Errors
-    /// As [`Coupling::weights`]; [`Error::Parameter`] for ends that are not finite.
-    pub fn new(model: M, grid: PatchGrid, coupling: Coupling, ends: [f64; 2]) -> Result<Self> {
-        if ends.iter().any(|e| !e.is_finite()) {
-            let found = format!("{ends:?}");
-            return Err(Error::parameter("boundary values", found, "two finite numbers", "write [0.0, 0.0]"));
+    /// As [`Coupling::weights`].
+    pub fn new(model: M, grid: PatchGrid<D>, coupling: Coupling) -> Result<Self> {
+        let mut weights = Vec::with_capacity(D);
+        for d in 0..D {
+            weights.push(coupling.weights(grid.axis(d))?);
         }
-        let weights = coupling.weights(grid.axis(0))?;
-        Ok(PatchSystem { model, grid, coupling, weights, ends })
+        let weights: [EdgeWeights; D] = weights.try_into().unwrap_or_else(|_| unreachable!("one per direction"));
+        let sweeps = std::array::from_fn(|d| Sweep::new(grid.axis(d), &weights[d]));
+        let places = Places::new(&grid, 1);
+        Ok(PatchSystem {
+            model,
+            grid,
+            coupling,
+            weights,
+            sweeps,
+            ensemble: Ensemble::SINGLE,
+            places,
+            ends: [[0.0; 2]; D],
+        })
+    }
+
+    /// The same with the fixed values `ends[direction] = [first, last]` at [`crate::grid::Boundary::Dirichlet`] ends.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for values that are not finite.
+    pub fn with_ends(mut self, ends: [[f64; 2]; D]) -> Result<Self> {
+        if ends.iter().flatten().any(|e| !e.is_finite()) {
+            let found = format!("{ends:?}");
+            return Err(Error::parameter("boundary values", found, "finite numbers", "write [0.0, 0.0]"));
+        }
+        self.ends = ends;
+        Ok(self)
+    }
+
+    /// The same with every phase shift of the medium in one state; the model must know its members' shifts.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] with [`Coupling::Slope`], which averages over whole periods instead.
+    pub fn with_ensemble(mut self, ensemble: Ensemble<D>) -> Result<Self> {
+        if let Coupling::Slope { .. } = self.coupling {
+            let advice = "use the spectral or a polynomial coupling";
+            return Err(Error::parameter("ensemble", "with slope coupling", "an interpolating coupling", advice));
+        }
+        self.places = Places::new(&self.grid, ensemble.len());
+        self.ensemble = ensemble;
+        Ok(self)
     }
 
     /// The microscale model.
@@ -56,7 +158,7 @@ impl<M: MicroModel> PatchSystem<M> {
     }
 
     /// The patches.
-    pub fn grid(&self) -> &PatchGrid {
+    pub fn grid(&self) -> &PatchGrid<D> {
         &self.grid
     }
 
@@ -65,156 +167,135 @@ impl<M: MicroModel> PatchSystem<M> {
         &self.coupling
     }
 
-    /// The coupling's weights.
-    pub fn weights(&self) -> &EdgeWeights {
+    /// The coupling's weights in each direction.
+    pub fn weights(&self) -> &[EdgeWeights; D] {
         &self.weights
     }
 
-    /// The positions of the state's points.
-    pub fn positions(&self) -> Vec<f64> {
-        self.restrict_to_interior(self.grid.axis(0).x())
+    /// The members of each patch.
+    pub fn ensemble(&self) -> &Ensemble<D> {
+        &self.ensemble
     }
 
-    /// The state with its edges: `[n_patch, n_sub]`.
+    /// The state whose value at each point is `value(field, position, member)`.
+    pub fn sample(&self, value: impl Fn(usize, [f64; D], usize) -> f64) -> Vec<f64> {
+        let mut state = Vec::with_capacity(self.dim());
+        for field in 0..self.model.fields() {
+            for point in self.grid.interior() {
+                let x: [Vec<f64>; D] = std::array::from_fn(|d| self.grid.positions(d, point[d]));
+                for member in 0..self.ensemble.len() {
+                    for patch in 0..self.grid.n_patch() {
+                        state.push(value(field, std::array::from_fn(|d| x[d][patch]), member));
+                    }
+                }
+            }
+        }
+        state
+    }
+
+    /// The state with its edges filled, `[field][n_sub …][member][n_patch …]`.
     ///
     /// # Panics
     /// If `u` is not as long as [`OdeSystem::dim`].
     pub fn extend(&self, u: &[f64]) -> Vec<f64> {
-        self.extend_with(u, self.ends)
+        let edges = self.fill(u, self.ends);
+        let field = PatchField { places: &self.places, interior: u, edges: &edges };
+        let all = points(self.grid.n_sub().map(|n| 0..n)).collect::<Vec<_>>();
+        (0..self.model.fields()).flat_map(|f| all.iter().flat_map(move |&p| field.at(f, p).iter().copied())).collect()
     }
 
-    /// The interior of a field `[n_patch, n_sub]`: the inverse of [`PatchSystem::extend`] up to the edges.
+    /// One microscale profile per patch from a field with edges or without: `[n_patch …][points …]`, for one field and one member.
     ///
     /// # Panics
-    /// If `field` is not as long as the microscale points.
-    pub fn restrict_to_interior(&self, field: &[f64]) -> Vec<f64> {
-        let shape = self.grid.axis(0).shape();
-        assert_eq!(field.len(), self.grid.n_patch() * shape.n_sub(), "field and patches differ");
-        field.chunks(shape.n_sub()).flat_map(|u| &u[shape.interior()]).copied().collect()
+    /// If `values` does not hold a whole number of points of every patch.
+    pub fn by_patch(&self, values: &[f64]) -> Vec<Vec<f64>> {
+        let n = self.grid.n_patch();
+        assert!(values.len().is_multiple_of(n), "values and patches differ");
+        (0..n).map(|p| values.chunks(n).map(|lanes| lanes[p]).collect()).collect()
     }
 
-    fn extend_with(&self, u: &[f64], ends: [f64; 2]) -> Vec<f64> {
+    /// The edges of every field, direction by direction: later ones include the edges that earlier ones filled.
+    fn fill(&self, u: &[f64], ends: [[f64; 2]; D]) -> Vec<f64> {
         assert_eq!(u.len(), self.dim(), "state and patches differ");
-        let shape = self.grid.axis(0).shape();
-        let mut full = vec![0.0; self.grid.n_patch() * shape.n_sub()];
-        for (full, u) in full.chunks_mut(shape.n_sub()).zip(u.chunks(shape.interior().len())) {
-            full[shape.interior()].copy_from_slice(u);
+        let mut edges = vec![0.0; self.model.fields() * self.places.edges_len()];
+        let inner_len = self.places.interior_len();
+        let mut copy = vec![0.0; self.places.lanes()];
+        for (f, edges) in edges.chunks_exact_mut(self.places.edges_len()).enumerate() {
+            let u = &u[f * inner_len..(f + 1) * inner_len];
+            for (d, ends) in ends.iter().enumerate() {
+                self.sweep(d, *ends, u, edges, &mut copy);
+            }
         }
-        self.weights.fill(ends, &mut full);
-        full
+        edges
     }
 
-    /// The Jacobian's bands in each patch, before the coupling is put in: one [`Tridiagonal`] per patch,
-    /// whose rows are the points 1 … n_sub − 2.
-    fn bands(&self, t: f64, u: &[f64]) -> impl Iterator<Item = Tridiagonal> {
-        let n_sub = self.grid.axis(0).shape().n_sub();
-        let full = self.extend(u);
-        (0..self.grid.n_patch()).map(move |index| {
-            let mut bands = Tridiagonal::zeros(n_sub - 2);
-            let u = &full[index * n_sub..(index + 1) * n_sub];
-            self.model.jacobian_into(&self.grid.patch(index), t, u, &mut bands);
-            bands
-        })
-    }
-}
-
-impl<M: MicroModel> OdeSystem for PatchSystem<M> {
-    fn dim(&self) -> usize {
-        self.grid.n_patch() * self.grid.axis(0).shape().interior().len()
-    }
-
-    fn rhs_into(&self, t: f64, u: &[f64], du: &mut [f64]) {
-        let shape = self.grid.axis(0).shape();
-        let full = self.extend(u);
-        let mut patch_du = vec![0.0; shape.n_sub()];
-        let outputs = du.chunks_mut(shape.interior().len());
-        for (index, (u, out)) in full.chunks(shape.n_sub()).zip(outputs).enumerate() {
-            self.model.rhs_into(&self.grid.patch(index), t, u, &mut patch_du);
-            out.copy_from_slice(&patch_du[shape.interior()]);
-        }
-    }
-
-    fn jvp_into(&self, t: f64, u: &[f64], v: &[f64], jv: &mut [f64]) {
-        let shape = self.grid.axis(0).shape();
-        let full = self.extend_with(v, [0.0, 0.0]);
-        let outputs = jv.chunks_mut(shape.interior().len());
-        for ((bands, v), out) in self.bands(t, u).zip(full.chunks(shape.n_sub())).zip(outputs) {
-            for (o, i) in out.iter_mut().zip(shape.interior()) {
-                *o = bands.lower[i - 1] * (v[i - 1] - v[i])
-                    + bands.upper[i - 1] * (v[i + 1] - v[i])
-                    + bands.row_sum[i - 1] * v[i];
+    fn sweep(&self, d: usize, ends: [f64; 2], u: &[f64], edges: &mut [f64], copy: &mut [f64]) {
+        let lanes = self.places.lanes();
+        let corners = self.model.reads_corners();
+        let mut ranges = std::array::from_fn(|k| {
+            let shape = self.grid.axis(k).shape();
+            if k < d && corners { 0..shape.n_sub() } else { shape.interior() }
+        });
+        ranges[d] = 0..1;
+        let axes = |r: std::ops::Range<usize>| r.map(|k| self.grid.axis(k).n_patch()).product::<usize>();
+        let (outer, n, inner) = (axes(0..d), axes(d..d + 1), axes(d + 1..D));
+        let block = n * inner;
+        for mut point in points(ranges) {
+            for layer in self.sweeps[d].layers() {
+                point[d] = layer.edge;
+                let Place::Edge(target) = self.places.place(point) else { unreachable!("layers are edges") };
+                for (source, matrix) in &layer.sources {
+                    point[d] = *source;
+                    let from = match self.places.place(point) {
+                        Place::Interior(k) => &u[k * lanes..][..lanes],
+                        Place::Edge(k) => {
+                            copy.copy_from_slice(&edges[k * lanes..][..lanes]);
+                            &*copy
+                        }
+                    };
+                    let to = &mut edges[target * lanes..][..lanes];
+                    for member in 0..self.ensemble.len() {
+                        let other = self.ensemble.source(member, d, layer.edge, *source);
+                        for o in 0..outer {
+                            let (at, other) = ((member * outer + o) * block, (other * outer + o) * block);
+                            matrix.add(inner, &from[other..other + block], &mut to[at..at + block]);
+                        }
+                    }
+                }
+                for &(patch, end, weight) in &layer.ends {
+                    let to = &mut edges[target * lanes..][..lanes];
+                    for line in to.chunks_exact_mut(block) {
+                        line[patch * inner..(patch + 1) * inner].iter_mut().for_each(|v| *v += weight * ends[end]);
+                    }
+                }
             }
         }
     }
+
+    fn apply(&self, t: f64, u: &[f64], ends: [[f64; 2]; D], du: &mut [f64]) {
+        let edges = self.fill(u, ends);
+        let field = PatchField { places: &self.places, interior: u, edges: &edges };
+        self.model.rhs_into(&self.grid, t, field, &mut PatchFieldMut { places: &self.places, interior: du });
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        grid::Boundary,
-        patch::{
-            grid::{PatchAxis, PatchShape, Placement, Source},
-            lattice::LatticeDiffusion,
-        },
-    };
-
-    fn systems() -> Vec<PatchSystem<LatticeDiffusion>> {
-        let shape = PatchShape::new(7, 1, 0.01).unwrap();
-        let periodic = PatchAxis::periodic([0.0, 1.0], 7, shape).unwrap();
-        let bounded = |b| PatchAxis::bounded([0.0, 1.0], b, 7, Placement::Equispaced, shape).unwrap();
-        let polynomial = Coupling::Polynomial { order: 4, source: Source::NextToEdge };
-        let slope = Coupling::Slope { degree: 4, period: 3 };
-        let layers = PatchAxis::periodic([0.0, 1.0], 7, PatchShape::new(10, 2, 0.01).unwrap()).unwrap();
-        [
-            (periodic.clone(), Coupling::Spectral { source: Source::NextToEdge }),
-            (periodic, slope),
-            (layers, polynomial),
-            (bounded(Boundary::Dirichlet), polynomial),
-            (bounded(Boundary::Neumann), polynomial),
-            (bounded(Boundary::Dirichlet), slope),
-            (bounded(Boundary::Neumann), slope),
-        ]
-        .into_iter()
-        .map(|(axis, coupling)| {
-            let model = LatticeDiffusion::new(vec![1.0, 0.4, 2.0]).unwrap();
-            PatchSystem::new(model, PatchGrid::line(axis), coupling, [0.7, 0.7]).unwrap()
-        })
-        .collect()
+impl<const D: usize, M: PatchModel<D>> OdeSystem for PatchSystem<D, M> {
+    fn dim(&self) -> usize {
+        self.model.fields() * self.places.interior_len()
     }
 
-    #[test]
-    fn constants_are_equilibria_of_every_coupling_and_boundary() {
-        for system in systems() {
-            let u = vec![0.7; system.dim()];
-            let mut du = vec![1.0; system.dim()];
-            system.rhs_into(0.0, &u, &mut du);
-            assert!(du.iter().all(|v| v.abs() < 1e-8), "{:?}", system.coupling());
-        }
+    fn rhs_into(&self, t: f64, u: &[f64], du: &mut [f64]) {
+        self.apply(t, u, self.ends, du);
     }
 
-    #[test]
-    fn jacobian_product_and_right_hand_side_agree() {
-        for system in systems() {
-            let n = system.dim();
-            let u: Vec<f64> = (0..n).map(|i| (1.7 * i as f64).sin()).collect();
-            let v: Vec<f64> = (0..n).map(|i| (0.9 * i as f64).cos()).collect();
-            let (mut f0, mut f1, mut jv) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
-            system.rhs_into(0.0, &u, &mut f0);
-            let moved: Vec<f64> = u.iter().zip(&v).map(|(u, v)| u + v).collect();
-            system.rhs_into(0.0, &moved, &mut f1);
-            system.jvp_into(0.0, &u, &v, &mut jv);
-            // the system is linear, so the difference is exact
-            assert!((0..n).all(|i| (f1[i] - f0[i] - jv[i]).abs() < 1e-8), "{:?}", system.coupling());
+    fn jvp_into(&self, t: f64, u: &[f64], v: &[f64], jv: &mut [f64]) {
+        if !self.model.is_affine() {
+            return crate::ode::central_difference(self, t, u, v, jv);
         }
-    }
-
-    #[test]
-    fn interior_and_edges_come_apart_and_together() {
-        for system in systems() {
-            let u: Vec<f64> = (0..system.dim()).map(|i| i as f64).collect();
-            assert_eq!(system.restrict_to_interior(&system.extend(&u)), u);
-            assert_eq!(system.positions().len(), system.dim());
-        }
+        let zero = [[0.0; 2]; D];
+        let mut constant = vec![0.0; v.len()];
+        self.apply(t, &vec![0.0; v.len()], zero, &mut constant);
+        self.apply(t, v, zero, jv);
+        jv.iter_mut().zip(&constant).for_each(|(j, c)| *j -= c);
     }
 }

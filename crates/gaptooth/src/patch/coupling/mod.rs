@@ -2,10 +2,13 @@
 //!
 //! Every coupling is linear in the microscale values, so it is a sparse list of weights
 //! ([`EdgeWeights`]), built once per axis: [`interpolation`] for couplings of values, [`slope`] for the
-//! gap-tooth coupling of slopes. Nothing here knows the microscale model.
+//! gap-tooth coupling of slopes. [`sweep`] applies them to all lanes. Nothing here knows the microscale model.
 
 pub mod interpolation;
 pub mod slope;
+pub mod sweep;
+
+pub use sweep::Sweep;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +30,7 @@ pub enum Coupling {
     /// The polynomial of even degree `order` through `order + 1` consecutive patches, centred where the
     /// domain allows and one-sided near bounded ends. Slow modes converge at `order` in the spacing H.
     Polynomial {
-        /// even, at least 2, below the number of patches
+        /// even, at least 2; below the number of patches on a bounded domain
         order: usize,
         /// which values are interpolated
         #[serde(default)]
@@ -79,11 +82,13 @@ impl Coupling {
         let edges = match *self {
             Coupling::Spectral { source } => interpolation::spectral(axis, source)?,
             Coupling::Polynomial { order, source } => {
-                check_order("coupling order", order, axis)?;
+                // Around a periodic domain the stencil may wrap: it interpolates the periodic extension.
+                let wraps = axis.boundary() == Boundary::Periodic;
+                check_order("coupling order", order, if wraps { usize::MAX } else { axis.n_patch() })?;
                 interpolation::polynomial(axis, order, source)?
             }
             Coupling::Slope { degree, period } => {
-                check_order("coupling degree", degree, axis)?;
+                check_order("coupling degree", degree, axis.n_patch())?;
                 slope::slope(axis, degree, period)?
             }
         };
@@ -91,15 +96,15 @@ impl Coupling {
     }
 }
 
-fn check_order(name: &str, order: usize, axis: &PatchAxis) -> Result<()> {
+fn check_order(name: &str, order: usize, n_patch: usize) -> Result<()> {
     if order < 2 || !order.is_multiple_of(2) {
         return Err(Error::parameter(name, order, "an even number, at least 2", "use 2, 4 or 6"));
     }
-    if order + 1 > axis.n_patch() {
+    if order >= n_patch {
         return Err(Error::parameter(
             name,
             order,
-            format!("below the number of patches, {}", axis.n_patch()),
+            format!("below the number of patches, {n_patch}"),
             format!("use at least {} patches, or a lower order", order + 1),
         ));
     }
@@ -231,7 +236,7 @@ mod tests {
     fn refusals_advise() {
         let axis = |n| PatchAxis::periodic([0.0, 1.0], n, PatchShape::new(8, 1, 0.01).unwrap()).unwrap();
         let text = |c: Coupling, n| c.weights(&axis(n)).unwrap_err().to_string();
-        let few = text(Coupling::Polynomial { order: 6, source: Source::NextToEdge }, 5);
+        let few = text(Coupling::Slope { degree: 6, period: 7 }, 5);
         assert!(few.contains("at least 7 patches"), "{few}");
         assert!(text(Coupling::Polynomial { order: 3, source: Source::NextToEdge }, 5).contains("even"));
         assert!(text(Coupling::Spectral { source: Source::MidPatch }, 5).contains("odd"));
@@ -242,6 +247,8 @@ mod tests {
             PatchAxis::bounded([0.0, 1.0], Boundary::Dirichlet, 5, Default::default(), *axis(5).shape()).unwrap();
         let spectral = Coupling::Spectral { source: Source::NextToEdge };
         assert!(spectral.weights(&line).unwrap_err().to_string().contains("periodic"));
+        let few = Coupling::Polynomial { order: 6, source: Source::NextToEdge }.weights(&line).unwrap_err().to_string();
+        assert!(few.contains("at least 7 patches"), "{few}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ pub use shape::{PatchShape, Source};
 
 use serde::{Deserialize, Serialize};
 
-use super::Patch;
+use super::field::points;
 use crate::{Error, Result, grid::Boundary};
 
 /// How patch centres are spread over a bounded domain.
@@ -235,7 +235,7 @@ fn chebyshev(first: f64, last: f64, n: usize, width: f64) -> Vec<f64> {
     left.chain(centre).chain(right).collect()
 }
 
-/// The product of `D` patch axes. One space dimension for now.
+/// The product of `D` patch axes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PatchGrid<const D: usize = 1> {
     #[serde(serialize_with = "serialize_axes")]
@@ -250,6 +250,11 @@ fn serialize_axes<S: serde::Serializer, const D: usize>(
 }
 
 impl<const D: usize> PatchGrid<D> {
+    /// Patches at the products of the axes' positions.
+    pub fn new(axes: [PatchAxis; D]) -> Self {
+        PatchGrid { axes }
+    }
+
     /// The axis in direction `direction`.
     ///
     /// # Panics
@@ -262,22 +267,35 @@ impl<const D: usize> PatchGrid<D> {
     pub fn n_patch(&self) -> usize {
         self.axes.iter().map(PatchAxis::n_patch).product()
     }
+
+    /// Microscale points of a patch in each direction, edges included.
+    pub fn n_sub(&self) -> [usize; D] {
+        std::array::from_fn(|d| self.axes[d].shape().n_sub())
+    }
+
+    /// The interior points of a patch, the last index fastest.
+    pub fn interior(&self) -> impl Iterator<Item = [usize; D]> + use<D> {
+        points(std::array::from_fn(|d| self.axes[d].shape().interior()))
+    }
+
+    /// The coordinate `direction` of microscale point `layer` in every patch: `[n_patch …]`, the last direction fastest.
+    pub fn positions(&self, direction: usize, layer: usize) -> Vec<f64> {
+        let axis = &self.axes[direction];
+        let n_sub = axis.shape().n_sub();
+        let inner: usize = self.axes[direction + 1..].iter().map(PatchAxis::n_patch).product();
+        (0..self.n_patch()).map(|patch| axis.x()[patch / inner % axis.n_patch() * n_sub + layer]).collect()
+    }
+
+    /// Fraction of the domain that the patches' interiors cover.
+    pub fn space_fraction(&self) -> f64 {
+        self.axes.iter().map(PatchAxis::space_fraction).product()
+    }
 }
 
 impl PatchGrid<1> {
     /// Patches on a line.
     pub fn line(axis: PatchAxis) -> Self {
         PatchGrid { axes: [axis] }
-    }
-
-    /// Patch number `index`, as a [`super::MicroModel`] sees it.
-    ///
-    /// # Panics
-    /// If there is no such patch.
-    pub fn patch(&self, index: usize) -> Patch<'_> {
-        let axis = &self.axes[0];
-        let n = axis.shape.n_sub();
-        Patch { index, x: &axis.x[index * n..(index + 1) * n], spacing: axis.shape.spacing() }
     }
 }
 

@@ -1,6 +1,4 @@
-//! Patch grids, couplings and systems against the Equation-Free Toolbox (uoa1184615/EquationFreeGit, commit
-//! f715a88) run in GNU Octave 7.3.0: cases W1, E1-E3, S1, S3, Q1, Q2, T1, P7 of `data/patches.json`, which
-//! states inputs, numbers and tolerances.
+//! One dimension.
 
 use std::f64::consts::PI;
 
@@ -19,67 +17,11 @@ use gaptooth::patch::{
     grid::{PatchAxis, PatchShape, Placement, Source},
     lattice::LatticeDiffusion,
 };
-use serde_json::Value;
 
-struct Case(Value);
-
-impl Case {
-    fn load(id: &str) -> Case {
-        let file: Value = serde_json::from_str(include_str!("data/patches.json")).unwrap();
-        let case = file["cases"].as_array().unwrap().iter().find(|c| c["id"] == id);
-        Case(case.unwrap_or_else(|| panic!("no case {id}")).clone())
-    }
-
-    fn at(&self, part: &str, key: &str) -> &Value {
-        let value = &self.0[part][key];
-        assert!(!value.is_null(), "no {part}.{key}");
-        value
-    }
-
-    fn number(&self, key: &str) -> f64 {
-        self.at("inputs", key).as_f64().unwrap()
-    }
-
-    fn count(&self, key: &str) -> usize {
-        self.at("inputs", key).as_u64().unwrap() as usize
-    }
-
-    fn list(&self, key: &str) -> Vec<f64> {
-        numbers(self.at("inputs", key))
-    }
-
-    fn domain(&self) -> [f64; 2] {
-        self.list("domain").try_into().unwrap()
-    }
-
-    fn expected(&self, key: &str) -> Vec<f64> {
-        numbers(self.at("expected", key))
-    }
-
-    fn expected_number(&self, key: &str) -> f64 {
-        self.at("expected", key).as_f64().unwrap()
-    }
-
-    fn tolerance(&self) -> f64 {
-        self.0["tolerance"].as_f64().unwrap()
-    }
-}
-
-/// Numbers of a list or of a list of lists, row by row.
-fn numbers(value: &Value) -> Vec<f64> {
-    let rows = value.as_array().unwrap();
-    rows.iter().flat_map(|v| v.as_f64().map_or_else(|| numbers(v), |x| vec![x])).collect()
-}
-
-fn assert_close(what: &str, found: &[f64], expected: &[f64], tolerance: f64) {
-    assert_eq!(found.len(), expected.len(), "{what}");
-    for (i, (f, e)) in found.iter().zip(expected).enumerate() {
-        assert!((f - e).abs() <= tolerance, "{what}[{i}]: {f} against {e}");
-    }
-}
+use crate::case::{Case, assert_close};
 
 /// The toolbox's order 0 is spectral on a periodic domain.
-fn periodic_coupling(order: usize, source: Source) -> Coupling {
+pub(crate) fn periodic_coupling(order: usize, source: Source) -> Coupling {
     match order {
         0 => Coupling::Spectral { source },
         order => Coupling::Polynomial { order, source },
@@ -175,17 +117,17 @@ fn e3_bounded_edge_values() {
     }
 }
 
-fn periodic_system(case: &Case, order: usize, source: Source, coefficients: &str) -> PatchSystem<LatticeDiffusion> {
+fn periodic_system(case: &Case, order: usize, source: Source, coefficients: &str) -> PatchSystem<1, LatticeDiffusion> {
     let (domain, n) = (case.domain(), case.count("nPatch"));
     let spacing = (domain[1] - domain[0]) / n as f64;
     let shape = PatchShape::from_ratio(case.number("ratio"), spacing, source, case.count("nSubP"), 1).unwrap();
     let grid = PatchGrid::line(PatchAxis::periodic(domain, n, shape).unwrap());
-    let model = LatticeDiffusion::new(case.list(coefficients)).unwrap();
-    PatchSystem::new(model, grid, periodic_coupling(order, source), [0.0; 2]).unwrap()
+    let model = LatticeDiffusion::line(case.list(coefficients)).unwrap();
+    PatchSystem::new(model, grid, periodic_coupling(order, source)).unwrap()
 }
 
 /// The real parts of the leading eigenvalues, descending, the largest imaginary part, and |J − Jᵀ|₂.
-fn spectrum(system: &PatchSystem<LatticeDiffusion>, count: usize) -> (Vec<f64>, f64, f64) {
+fn spectrum(system: &PatchSystem<1, LatticeDiffusion>, count: usize) -> (Vec<f64>, f64, f64) {
     let jacobian = jacobian(system, 0.0, &vec![0.0; system.dim()]).unwrap();
     let asymmetry = (&jacobian - jacobian.transpose()).singular_values().unwrap()[0];
     let values = jacobian.eigenvalues().unwrap();
@@ -223,7 +165,7 @@ fn s3_eigenvalues_of_the_classic_scheme() {
         assert!((asymmetry - norm).abs() < 1e-8 * norm, "order {order}: {asymmetry} against {norm}");
     }
     assert!(
-        (case.expected_number("harmonic_mean") - LatticeDiffusion::new(case.list("cHetr")).unwrap().homogenized())
+        (case.expected_number("harmonic_mean") - LatticeDiffusion::line(case.list("cHetr")).unwrap().homogenized())
             .abs()
             < 1e-14
     );
@@ -234,17 +176,17 @@ fn sine(x: f64) -> f64 {
 }
 
 /// Heterogeneous diffusion with the forcing f₁ t + f₂ t², f₁ = sin(πx) eˣ, f₂ = (π/2) f₁, and u = 0 at both ends.
-fn forced(case: &Case, n: usize, placement: Placement, order: usize) -> PatchSystem<LatticeDiffusion> {
+fn forced(case: &Case, n: usize, placement: Placement, order: usize) -> PatchSystem<1, LatticeDiffusion> {
     let shape = PatchShape::new(case.count("nSubP"), 1, case.number("dx")).unwrap();
     let axis = PatchAxis::bounded(case.domain(), Boundary::Dirichlet, n, placement, shape).unwrap();
-    let model = LatticeDiffusion::new(case.list("a")).unwrap();
-    let model = model.with_forcing(|t, x| sine(x) * (t + 0.5 * PI * t * t));
+    let model = LatticeDiffusion::line(case.list("a")).unwrap();
+    let model = model.with_forcing(|t, [x]| sine(x) * (t + 0.5 * PI * t * t));
     let coupling = Coupling::Polynomial { order, source: Source::NextToEdge };
-    PatchSystem::new(model, PatchGrid::line(axis), coupling, [0.0; 2]).unwrap()
+    PatchSystem::new(model, PatchGrid::line(axis), coupling).unwrap()
 }
 
 /// The equilibrium under the forcing of t = 1.
-fn steady(system: &PatchSystem<LatticeDiffusion>) -> Vec<f64> {
+fn steady(system: &PatchSystem<1, LatticeDiffusion>) -> Vec<f64> {
     let found = equilibrium(system, 1.0, &vec![0.0; system.dim()], &NewtonOptions::default()).unwrap();
     assert!(found.converged, "{}", found.residual);
     found.u
@@ -258,7 +200,7 @@ fn q1_equilibria() {
         let key = |k: &str| format!("{name}_{k}");
         assert_close(name, system.grid().axis(0).centres(), &case.expected(&key("centres")), 1e-13);
         let u = steady(&system);
-        let fourth: Vec<f64> = system.extend(&u).chunks(8).map(|u| u[3]).collect();
+        let fourth: Vec<f64> = system.by_patch(&system.extend(&u)).iter().map(|u| u[3]).collect();
         assert_close(name, &fourth, &case.expected(&key("u_point4")), case.tolerance());
         let norm = u.iter().map(|u| u * u).sum::<f64>().sqrt();
         assert_close(name, &[norm], &[case.expected_number(&key("norm"))], case.tolerance());
@@ -277,9 +219,9 @@ fn q2_errors_against_the_full_domain() {
         let mut full = Vec::new();
         for (&n, expected) in counts.iter().zip(expected) {
             let system = forced(&case, n, Placement::Equispaced, order.min(n - 1));
-            let u = system.extend(&steady(&system));
+            let u = system.by_patch(&system.extend(&steady(&system)));
             // the five patches that all grids share
-            let common: Vec<f64> = u.chunks(8).step_by((n - 1) / 4).flatten().copied().collect();
+            let common: Vec<f64> = u.iter().step_by((n - 1) / 4).flatten().copied().collect();
             if full.is_empty() {
                 let largest = common.iter().copied().fold(0.0, f64::max);
                 assert!((largest - case.expected_number("umax")).abs() < 1e-6, "{largest}");
@@ -331,14 +273,16 @@ fn t1_errors_of_a_forced_evolution() {
         let dim = system.dim();
         let jacobian = jacobian(&system, 0.0, &vec![0.0; dim]).unwrap();
         let lu = jacobian.partial_piv_lu();
-        let f1 = Mat::from_fn(dim, 1, |i, _| sine(system.positions()[i]));
+        let f1 = system.sample(|_, [x], _| sine(x));
+        let f1 = Mat::from_fn(dim, 1, |i, _| f1[i]);
         let c = lu.solve(&f1 * faer::Scale(-0.5 * PI));
         let b = lu.solve(&c * faer::Scale(2.0) - &f1);
         let a = lu.solve(&b);
         let u = &a + &b + &c - exponential(&jacobian, a.clone());
         let u: Vec<f64> = (0..dim).map(|i| u[(i, 0)]).collect();
         // one period in the middle of the five patches that all grids share
-        let common = system.extend(&u).chunks(14).step_by((n - 1) / 4).flat_map(|u| u[4..10].to_vec()).collect();
+        let common =
+            system.by_patch(&system.extend(&u)).iter().step_by((n - 1) / 4).flat_map(|u| u[4..10].to_vec()).collect();
         fields.push(common);
     }
     let full = fields.last().unwrap();
@@ -359,10 +303,10 @@ fn p7_projective_integration_of_patches() {
         axis.x().iter().enumerate().map(|(i, x)| x.sin() + 0.3 * (7.0 * (i + 1) as f64).cos()).collect();
     let rk4 = RungeKutta::from(Rk4);
     let burst = FixedBurst::new(&rk4, &system, case.number("bT"), case.count("nMicroSteps")).unwrap();
-    let u0 = system.restrict_to_interior(&field);
+    let u0: Vec<f64> = (1..6).flat_map(|i| field.chunks(7).map(move |u| u[i])).collect();
     let times = case.list("ts");
     let solution = ProjectiveRungeKutta::from(Rk2).integrate(&burst, 0.0, &u0, &times, &Silent).unwrap();
-    let middles = |u: &Vec<f64>| u.chunks(5).map(|u| u[2]).collect::<Vec<_>>();
+    let middles = |u: &Vec<f64>| system.by_patch(u).iter().map(|u| u[2]).collect::<Vec<_>>();
     let last = &solution.u[times.len() - 1];
     assert_close("t1", &middles(&solution.u[1]), &case.expected("u_midpoints_t1"), case.tolerance());
     assert_close("end", &middles(last), &case.expected("u_midpoints_final"), case.tolerance());
