@@ -119,11 +119,45 @@ impl<const D: usize> LatticeDiffusion<D> {
         &self.lattice
     }
 
+    /// Adds Σ_d (c_d^+ (u_{+d} − u) − c_d^- (u − u_{−d}))/δ_d² of one field at one interior point to `out`, `[member][n_patch …]`.
+    pub(super) fn add_diffusion(
+        &self,
+        grid: &PatchGrid<D>,
+        u: PatchField<'_, D>,
+        field: usize,
+        point: [usize; D],
+        out: &mut [f64],
+    ) {
+        let n = grid.n_patch();
+        for d in 0..D {
+            let scale = grid.axis(d).shape().spacing().powi(2).recip();
+            let (before, after) = neighbours(point, d);
+            let (west, here, east) = (u.at(field, before), u.at(field, point), u.at(field, after));
+            for (member, out) in out.chunks_exact_mut(n).enumerate() {
+                let left = scale * self.lattice.after(d, self.phase(member, before));
+                let right = scale * self.lattice.after(d, self.phase(member, point));
+                let lanes = member * n..(member + 1) * n;
+                let (west, here, east) = (&west[lanes.clone()], &here[lanes.clone()], &east[lanes]);
+                for (((out, w), h), e) in out.iter_mut().zip(west).zip(here).zip(east) {
+                    *out += right * (e - h) - left * (h - w);
+                }
+            }
+        }
+    }
+
     /// The point of the lattice at microscale point `point` of `member`.
     fn phase(&self, member: usize, point: [usize; D]) -> [usize; D] {
         let shift = self.ensemble.shift(member);
         std::array::from_fn(|d| (point[d] + self.lattice.periods[d] - shift[d]) % self.lattice.periods[d])
     }
+}
+
+/// The points before and after `point` along `direction`.
+pub(super) fn neighbours<const D: usize>(point: [usize; D], direction: usize) -> ([usize; D], [usize; D]) {
+    let (mut before, mut after) = (point, point);
+    before[direction] -= 1;
+    after[direction] += 1;
+    (before, after)
 }
 
 impl LatticeDiffusion<1> {
@@ -175,21 +209,7 @@ impl<const D: usize> PatchModel<D> for LatticeDiffusion<D> {
         for point in grid.interior() {
             let out = du.at(0, point);
             out.fill(0.0);
-            for d in 0..D {
-                let scale = grid.axis(d).shape().spacing().powi(2).recip();
-                let beside = |step: usize| std::array::from_fn(|k| if k == d { point[k] + step - 1 } else { point[k] });
-                let (before, after): ([usize; D], [usize; D]) = (beside(0), beside(2));
-                let (west, here, east) = (u.at(0, before), u.at(0, point), u.at(0, after));
-                for (member, out) in out.chunks_exact_mut(n).enumerate() {
-                    let left = scale * self.lattice.after(d, self.phase(member, before));
-                    let right = scale * self.lattice.after(d, self.phase(member, point));
-                    let lanes = member * n..(member + 1) * n;
-                    let (west, here, east) = (&west[lanes.clone()], &here[lanes.clone()], &east[lanes]);
-                    for (((out, w), h), e) in out.iter_mut().zip(west).zip(here).zip(east) {
-                        *out += right * (e - h) - left * (h - w);
-                    }
-                }
-            }
+            self.add_diffusion(grid, u, 0, point, out);
             if let Some(forcing) = &self.forcing {
                 let x: [Vec<f64>; D] = std::array::from_fn(|d| grid.positions(d, point[d]));
                 for (lane, out) in out.iter_mut().enumerate() {

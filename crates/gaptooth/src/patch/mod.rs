@@ -8,10 +8,13 @@ pub mod coupling;
 pub mod dynamics;
 pub mod ensemble;
 pub mod field;
+pub mod fourth_order;
 pub mod grid;
 pub mod lattice;
 pub mod models;
+pub mod second_order;
 pub mod system;
+pub mod wave;
 pub mod whole;
 
 pub use coupling::Coupling;
