@@ -3,10 +3,13 @@
 use std::f64::consts::PI;
 
 use faer::{Mat, Side};
+use gaptooth::cell::lattice::bloch_rates;
+use gaptooth::coefficient::lattice::{Bond, BondLattice};
 use gaptooth::grid::Boundary;
 use gaptooth::ode::{OdeSystem, equilibrium};
 use gaptooth::patch::{
     Coupling, PatchGrid, PatchSystem,
+    field::points,
     grid::{PatchAxis, PatchShape, Source},
     lattice::LatticeDiffusion,
 };
@@ -83,6 +86,84 @@ proptest! {
         let lattice = whole_lattice(points, &c);
         for (p, l) in patches.iter().zip(&lattice).take(n) {
             prop_assert!((p - l).abs() < 1e-9 * (points * points) as f64 + 1e-9 * l.abs(), "{p} against {l}");
+        }
+    }
+}
+
+/// Every eigenvalue of the coupled patches and every Bloch rate of the wavenumbers they resolve, both ascending; |J − Jᵀ|/|J|.
+fn patches_and_lattice<const D: usize>(
+    n: [usize; D],
+    lattice: &BondLattice<D>,
+    extra: [usize; D],
+    ensemble: bool,
+    ratio: f64,
+) -> (Vec<f64>, Vec<f64>, f64) {
+    let periods = lattice.periods();
+    // `extra` points more than a period, where the ensemble makes any size fit
+    let grid = PatchGrid::new(std::array::from_fn(|d| edgy_axis(n[d], periods[d] + extra[d] + 2, ratio)));
+    let h: [f64; D] = std::array::from_fn(|d| grid.axis(d).shape().spacing());
+    let mut model = LatticeDiffusion::new(lattice.clone());
+    if ensemble {
+        model = model.with_all_shifts();
+    }
+    let members = model.ensemble();
+    let coupling = Coupling::Spectral { source: Source::NextToEdge };
+    let system = PatchSystem::new(model, grid, coupling).unwrap().with_ensemble(members).unwrap();
+    let j = equilibrium::linear_operator(&system, 0.0).unwrap();
+    let symmetric: Mat<f64> = (&j + j.transpose()) * faer::Scale(0.5);
+    let found = symmetric.self_adjoint_eigenvalues(Side::Lower).unwrap();
+    let mut exact = Vec::new();
+    for wave in points(n.map(|n| 0..n)) {
+        let k = std::array::from_fn(|d| 2.0 * PI * (wave[d] as f64 - (n[d] / 2) as f64));
+        exact.extend(bloch_rates(lattice, h, k).unwrap());
+    }
+    exact.sort_by(f64::total_cmp);
+    (found, exact, asymmetry(&j))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..Default::default() })]
+
+    /// The exactness law: with spectral edgy coupling and odd numbers of patches, patches of one period have the lattice's spectrum.
+    #[test]
+    fn every_eigenvalue_is_a_bloch_rate_of_the_whole_lattice(
+        n in (1usize..4, 1usize..3), p in (1usize..4, 1usize..4), ratio in 0.02f64..0.5,
+        c in prop::collection::vec(0.1f64..3.0, 27),
+    ) {
+        let close = |(found, exact, asymmetry): (Vec<f64>, Vec<f64>, f64)| {
+            let size = exact[0].abs();
+            prop_assert_eq!(found.len(), exact.len());
+            prop_assert!(asymmetry < 1e-12, "asymmetry {}", asymmetry);
+            for (f, e) in found.iter().zip(&exact) {
+                prop_assert!((f - e).abs() < 1e-9 * e.abs() + 1e-13 * size, "{} against {}", f, e);
+            }
+            Ok(())
+        };
+        let odd = [2 * n.0 + 1, 2 * n.1 + 1];
+        let table = |from: usize, count: usize| (0..count).map(|i| c[(from + i) % 27]).collect::<Vec<_>>();
+        let line = BondLattice::new([p.0], [table(0, p.0)], Bond::Right).unwrap();
+        close(patches_and_lattice([odd[0]], &line, [0], false, ratio))?;
+        let plane = BondLattice::new([p.0, p.1], [table(0, p.0 * p.1), table(9, p.0 * p.1)], Bond::Left).unwrap();
+        close(patches_and_lattice(odd, &plane, [0; 2], false, ratio))?;
+        let count = 2 * p.1;
+        let space = [table(0, count), table(9, count), table(18, count)];
+        let space = BondLattice::new([2, p.1, 1], space, Bond::Right).unwrap();
+        close(patches_and_lattice([3; 3], &space, [0; 3], false, ratio))?;
+    }
+
+    /// The slow rates of an ensemble of all phase shifts are the lattice's for any patch size.
+    #[test]
+    fn ensembles_have_the_slow_rates_of_the_lattice(
+        p in 2usize..4, q in 1usize..3, extra in (0usize..3, 0usize..2), c in prop::collection::vec(0.5f64..2.0, 12),
+    ) {
+        let tables = [c[..p * q].to_vec(), c[12 - p * q..].to_vec()];
+        let plane = BondLattice::new([p, q], tables, Bond::Right).unwrap();
+        let (found, exact, asymmetry) = patches_and_lattice([3, 3], &plane, [extra.0, extra.1], true, 0.05);
+        prop_assert!(asymmetry < 1e-12, "asymmetry {}", asymmetry);
+        let size = exact[0].abs();
+        for e in exact.iter().rev().take(9) {
+            let near = found.iter().map(|f| (f - e).abs()).fold(f64::INFINITY, f64::min);
+            prop_assert!(near < 1e-9 * e.abs() + 1e-13 * size, "{} is {} off", e, near);
         }
     }
 }

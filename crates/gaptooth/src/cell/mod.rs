@@ -5,6 +5,7 @@
 
 mod average;
 mod finite_element;
+pub mod lattice;
 mod legendre;
 mod quadrature;
 

@@ -1,8 +1,10 @@
-//! Coefficients a(x, y) that the user writes as formulas.
+//! Coefficients a(x, y): formulas that the user writes, and lattices of bonds.
 //!
 //! A microscale law needs a material: positive, bounded, varying slowly in x and fast in y = x/ε. This room reads
 //! formulas ([`Formula`]), finds the fast variable in them ([`two_scale`]) and checks them before anything runs
 //! ([`ExpressionCoefficient`]). It knows no equation and no grid.
+
+pub mod lattice;
 
 mod derivative;
 mod expression;

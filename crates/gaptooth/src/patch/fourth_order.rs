@@ -109,7 +109,11 @@ impl<const D: usize> Hyperdiffusion<D> {
     /// [`Error::Shape`]; [`Error::Coefficient`] for an entry that is not positive and finite.
     pub fn new(periods: [usize; D], kappa: Vec<f64>) -> Result<Self> {
         // one table in the place of each direction's bonds: the same checks
-        super::lattice::BondLattice::new(periods, std::array::from_fn(|_| kappa.clone()), Default::default())?;
+        crate::coefficient::lattice::BondLattice::new(
+            periods,
+            std::array::from_fn(|_| kappa.clone()),
+            Default::default(),
+        )?;
         Ok(Hyperdiffusion { periods, kappa })
     }
 }

@@ -8,68 +8,13 @@ use super::{
     field::{PatchField, PatchFieldMut},
     grid::PatchShape,
 };
-use crate::{Error, Result};
+use crate::{
+    Result,
+    coefficient::lattice::{Bond, BondLattice},
+};
 
 /// A forcing f(t, x).
 pub type Forcing<const D: usize> = Arc<dyn Fn(f64, [f64; D]) -> f64 + Send + Sync>;
-
-/// Which bond an entry of a table belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Bond {
-    /// entry j to the bond between the points j and j + 1
-    #[default]
-    Right,
-    /// entry j to the bond between the points j − 1 and j
-    Left,
-}
-
-/// Conductances of the bonds of a periodic lattice: one table per direction, each with one entry per lattice point of a period.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BondLattice<const D: usize> {
-    periods: [usize; D],
-    tables: [Vec<f64>; D],
-    bond: Bond,
-}
-
-impl<const D: usize> BondLattice<D> {
-    /// `tables[d]` holds the bonds along direction d, `[periods[0] … periods[D − 1]]`, the last index fastest.
-    ///
-    /// # Errors
-    /// [`Error::Shape`] for tables of another size; [`Error::Coefficient`] for an entry that is not positive and finite.
-    pub fn new(periods: [usize; D], tables: [Vec<f64>; D], bond: Bond) -> Result<Self> {
-        let expected: usize = periods.iter().product();
-        for (d, table) in tables.iter().enumerate() {
-            if table.len() != expected || expected == 0 {
-                let (expected, found) = (periods.to_vec(), vec![table.len()]);
-                return Err(Error::Shape { what: format!("bonds along direction {d}"), expected, found });
-            }
-            if let Some(j) = table.iter().position(|c| !(c.is_finite() && *c > 0.0)) {
-                return Err(Error::Coefficient {
-                    text: format!("{table:?}"),
-                    at: format!("bond {j} along direction {d}"),
-                    value: table[j],
-                    advice: "replace it by a positive number".into(),
-                });
-            }
-        }
-        Ok(BondLattice { periods, tables, bond })
-    }
-
-    /// Points of a period in each direction.
-    pub fn periods(&self) -> [usize; D] {
-        self.periods
-    }
-
-    /// The conductance between `point` and its next neighbour along `direction`.
-    pub fn after(&self, direction: usize, point: [usize; D]) -> f64 {
-        let index = (0..D).fold(0, |index, d| {
-            let step = usize::from(d == direction && self.bond == Bond::Left);
-            index * self.periods[d] + (point[d] + step) % self.periods[d]
-        });
-        self.tables[direction][index]
-    }
-}
 
 /// du/dt = Σ_d (c_d^+ (u_{+d} − u) − c_d^- (u − u_{−d}))/δ_d² + f(t, x) on a [`BondLattice`], δ_d the microscale spacing.
 ///
@@ -105,7 +50,7 @@ impl<const D: usize> LatticeDiffusion<D> {
 
     /// The same for every phase shift of the lattice at once; give [`LatticeDiffusion::ensemble`] to the system too.
     pub fn with_all_shifts(mut self) -> Self {
-        self.ensemble = Ensemble::new(self.lattice.periods);
+        self.ensemble = Ensemble::new(self.lattice.periods());
         self
     }
 
@@ -147,8 +92,8 @@ impl<const D: usize> LatticeDiffusion<D> {
 
     /// The point of the lattice at microscale point `point` of `member`.
     fn phase(&self, member: usize, point: [usize; D]) -> [usize; D] {
-        let shift = self.ensemble.shift(member);
-        std::array::from_fn(|d| (point[d] + self.lattice.periods[d] - shift[d]) % self.lattice.periods[d])
+        let (shift, periods) = (self.ensemble.shift(member), self.lattice.periods());
+        std::array::from_fn(|d| (point[d] + periods[d] - shift[d]) % periods[d])
     }
 }
 
@@ -183,17 +128,18 @@ impl LatticeDiffusion<1> {
     /// wide decays too fast by (kH)^p k² (C c_edge (n_sub − 2) − D a*), (C, D) = (1/4, 1/3), (1/18, 1/15),
     /// (1/80, 1/70) for p = 2, 4, 6, in the limit of small patches.
     pub fn with_smallest_on_edge(mut self, shape: &PatchShape) -> Self {
-        let [table] = &mut self.lattice.tables;
+        let mut table = self.coefficients().to_vec();
         let n = table.len();
         let smallest = (0..n).min_by(|&i, &j| table[i].total_cmp(&table[j])).unwrap_or(0);
         let edge = (shape.n_edge() - 1) % n;
         table.rotate_left((smallest + n - edge) % n);
+        self.lattice = self.lattice.with_table(0, table);
         self
     }
 
     /// One period of coefficients.
     pub fn coefficients(&self) -> &[f64] {
-        &self.lattice.tables[0]
+        self.lattice.table(0)
     }
 
     /// The homogenized diffusivity: the harmonic mean of the coefficients.
@@ -243,19 +189,9 @@ mod tests {
     }
 
     #[test]
-    fn coefficients_must_be_positive_and_fit_their_period() {
+    fn coefficients_must_be_positive() {
         assert!(LatticeDiffusion::line(vec![]).is_err());
         let text = LatticeDiffusion::line(vec![1.0, -2.0]).unwrap_err().to_string();
         assert!(text.contains("bond 1") && text.contains("-2"), "{text}");
-        assert!(BondLattice::new([2, 2], [vec![1.0; 4], vec![1.0; 3]], Bond::Right).is_err());
-    }
-
-    #[test]
-    fn conventions_name_the_same_bonds() {
-        let table = |k: f64| (0..6).map(|j| k + j as f64).collect::<Vec<_>>();
-        let right = BondLattice::new([2, 3], [table(1.0), table(10.0)], Bond::Right).unwrap();
-        let left = BondLattice::new([2, 3], [table(1.0), table(10.0)], Bond::Left).unwrap();
-        assert_eq!(right.after(0, [1, 2]), left.after(0, [0, 2]));
-        assert_eq!(right.after(1, [1, 0]), left.after(1, [1, 2]));
     }
 }

@@ -4,9 +4,12 @@ use super::{
     PatchGrid, PatchModel,
     ensemble::Ensemble,
     field::{PatchField, PatchFieldMut},
-    lattice::{Bond, BondLattice, LatticeDiffusion},
+    lattice::LatticeDiffusion,
 };
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    coefficient::lattice::{Bond, BondLattice},
+};
 
 /// u_t = v, v_t = Σ_d δ_d(c_d δ_d u)/dx_d² + η Σ_d δ_d² v/dx_d²: displacement u (field 0) and velocity v (field 1).
 #[derive(Debug, Clone)]

@@ -8,11 +8,12 @@ use gaptooth::patch::{
     ensemble::Ensemble,
     fourth_order::SwiftHohenberg,
     grid::{PatchAxis, PatchShape, Placement, Source},
-    lattice::{Bond, BondLattice, LatticeDiffusion},
+    lattice::LatticeDiffusion,
     second_order::SecondOrder,
     wave::LatticeWave,
 };
 use gaptooth::{
+    coefficient::lattice::{Bond, BondLattice},
     grid::Boundary,
     ode::{
         OdeSystem,

@@ -1,0 +1,93 @@
+//! Periodic lattices of bonds, with an explicit convention of which entry is which bond.
+
+use crate::{Error, Result};
+
+/// Which bond an entry of a table belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Bond {
+    /// entry j to the bond between the points j and j + 1
+    #[default]
+    Right,
+    /// entry j to the bond between the points j − 1 and j
+    Left,
+}
+
+/// Conductances of the bonds of a periodic lattice: one table per direction, each with one entry per lattice point of a period.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BondLattice<const D: usize> {
+    periods: [usize; D],
+    tables: [Vec<f64>; D],
+    bond: Bond,
+}
+
+impl<const D: usize> BondLattice<D> {
+    /// `tables[d]` holds the bonds along direction d, `[periods[0] … periods[D − 1]]`, the last index fastest.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for tables of another size; [`Error::Coefficient`] for an entry that is not positive and finite.
+    pub fn new(periods: [usize; D], tables: [Vec<f64>; D], bond: Bond) -> Result<Self> {
+        let expected: usize = periods.iter().product();
+        for (d, table) in tables.iter().enumerate() {
+            if table.len() != expected || expected == 0 {
+                let (expected, found) = (periods.to_vec(), vec![table.len()]);
+                return Err(Error::Shape { what: format!("bonds along direction {d}"), expected, found });
+            }
+            if let Some(j) = table.iter().position(|c| !(c.is_finite() && *c > 0.0)) {
+                return Err(Error::Coefficient {
+                    text: format!("{table:?}"),
+                    at: format!("bond {j} along direction {d}"),
+                    value: table[j],
+                    advice: "replace it by a positive number".into(),
+                });
+            }
+        }
+        Ok(BondLattice { periods, tables, bond })
+    }
+
+    /// Points of a period in each direction.
+    pub fn periods(&self) -> [usize; D] {
+        self.periods
+    }
+
+    /// The bonds along `direction`, as given.
+    pub fn table(&self, direction: usize) -> &[f64] {
+        &self.tables[direction]
+    }
+
+    /// The same with another table of the same size along `direction`.
+    pub(crate) fn with_table(&self, direction: usize, table: Vec<f64>) -> Self {
+        let mut other = self.clone();
+        other.tables[direction] = table;
+        other
+    }
+
+    /// The conductance between `point` and its next neighbour along `direction`.
+    pub fn after(&self, direction: usize, point: [usize; D]) -> f64 {
+        let index = (0..D).fold(0, |index, d| {
+            let step = usize::from(d == direction && self.bond == Bond::Left);
+            index * self.periods[d] + (point[d] + step) % self.periods[d]
+        });
+        self.tables[direction][index]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_fit_their_period() {
+        assert!(BondLattice::new([2, 2], [vec![1.0; 4], vec![1.0; 3]], Bond::Right).is_err());
+        assert!(BondLattice::new([1], [vec![f64::NAN]], Bond::Right).is_err());
+    }
+
+    #[test]
+    fn conventions_name_the_same_bonds() {
+        let table = |k: f64| (0..6).map(|j| k + j as f64).collect::<Vec<_>>();
+        let right = BondLattice::new([2, 3], [table(1.0), table(10.0)], Bond::Right).unwrap();
+        let left = BondLattice::new([2, 3], [table(1.0), table(10.0)], Bond::Left).unwrap();
+        assert_eq!(right.after(0, [1, 2]), left.after(0, [0, 2]));
+        assert_eq!(right.after(1, [1, 0]), left.after(1, [1, 2]));
+    }
+}
