@@ -73,9 +73,6 @@ pub struct PatchMatrix {
     transposed: Option<Vec<f64>>,
 }
 
-/// Lanes of one accumulation in registers.
-const BLOCK: usize = 8;
-
 impl PatchMatrix {
     fn new(n: usize, dense: Vec<f64>) -> Self {
         let (mut rows, mut entries) = (vec![0], Vec::new());
@@ -88,55 +85,95 @@ impl PatchMatrix {
         PatchMatrix { n, rows, entries, transposed }
     }
 
-    /// out[p][·] += Σ_q W_pq from[q][·], both `[n][inner]`.
+    /// out[p][·] += Σ_q W_pq from[q][·], both `[n][inner]`. The widest vectors of the machine are used; they do not change a bit.
     pub fn add(&self, inner: usize, from: &[f64], out: &mut [f64]) {
-        match &self.transposed {
-            Some(transposed) if inner == 1 => self.add_rows(transposed, from, out),
-            _ => self.add_columns(inner, from, out),
-        }
+        pulp::Arch::new().dispatch(Add { matrix: self, inner, from, out });
     }
 
-    /// Blocks of the innermost lanes stay in registers while a row's entries pass.
+    #[inline(always)]
     fn add_columns(&self, inner: usize, from: &[f64], out: &mut [f64]) {
         for (p, out) in out.chunks_exact_mut(inner).enumerate() {
             let row = &self.entries[self.rows[p]..self.rows[p + 1]];
-            let mut blocks = out.chunks_exact_mut(BLOCK);
-            let mut start = 0;
-            for block in &mut blocks {
-                let mut sum = [0.0; BLOCK];
-                for &(q, w) in row {
-                    let from: &[f64; BLOCK] = from[q * inner + start..].first_chunk().unwrap_or(&[0.0; BLOCK]);
-                    for l in 0..BLOCK {
-                        sum[l] += w * from[l];
-                    }
-                }
-                block.iter_mut().zip(&sum).for_each(|(o, s)| *o += s);
-                start += BLOCK;
-            }
-            for (l, out) in blocks.into_remainder().iter_mut().enumerate() {
-                *out += row.iter().map(|&(q, w)| w * from[q * inner + start + l]).sum::<f64>();
-            }
+            let start = column_blocks::<16>(row, inner, 0, from, out);
+            let start = column_blocks::<8>(row, inner, start, from, out);
+            let start = column_blocks::<4>(row, inner, start, from, out);
+            column_blocks::<1>(row, inner, start, from, out);
         }
     }
 
-    /// The same for inner = 1, blocks of patches in registers.
+    /// The same for inner = 1, over patches.
+    #[inline(always)]
     fn add_rows(&self, transposed: &[f64], from: &[f64], out: &mut [f64]) {
-        let n = self.n;
-        let mut blocks = out[..n].chunks_exact_mut(BLOCK);
-        let mut start = 0;
-        for block in &mut blocks {
-            let mut sum = [0.0; BLOCK];
-            for (q, &x) in from[..n].iter().enumerate() {
-                let w: &[f64; BLOCK] = transposed[q * n + start..].first_chunk().unwrap_or(&[0.0; BLOCK]);
-                for l in 0..BLOCK {
-                    sum[l] += w[l] * x;
-                }
+        let (from, out) = (&from[..self.n], &mut out[..self.n]);
+        let start = row_blocks::<16>(transposed, 0, from, out);
+        let start = row_blocks::<8>(transposed, start, from, out);
+        let start = row_blocks::<4>(transposed, start, from, out);
+        row_blocks::<1>(transposed, start, from, out);
+    }
+}
+
+/// Blocks of B lanes from `start` on, each in registers while the row's entries pass: enough sums to hide the latency of an
+/// addition. Returns where the rest begins.
+#[inline(always)]
+fn column_blocks<const B: usize>(
+    row: &[(usize, f64)],
+    inner: usize,
+    mut start: usize,
+    from: &[f64],
+    out: &mut [f64],
+) -> usize {
+    while inner - start >= B {
+        let mut sum = [0.0; B];
+        for &(q, w) in row {
+            let values = &from[q * inner + start..][..B];
+            for l in 0..B {
+                sum[l] += w * values[l];
             }
-            block.iter_mut().zip(&sum).for_each(|(o, s)| *o += s);
-            start += BLOCK;
         }
-        for (l, out) in blocks.into_remainder().iter_mut().enumerate() {
-            *out += from[..n].iter().enumerate().map(|(q, x)| transposed[q * n + start + l] * x).sum::<f64>();
+        for (out, sum) in out[start..].iter_mut().zip(sum) {
+            *out += sum;
+        }
+        start += B;
+    }
+    start
+}
+
+/// The same over patches, with the matrix's columns as rows.
+#[inline(always)]
+fn row_blocks<const B: usize>(transposed: &[f64], mut start: usize, from: &[f64], out: &mut [f64]) -> usize {
+    let n = from.len();
+    while n - start >= B {
+        let mut sum = [0.0; B];
+        for (column, &x) in transposed.chunks_exact(n).zip(from) {
+            let column = &column[start..][..B];
+            for l in 0..B {
+                sum[l] += column[l] * x;
+            }
+        }
+        for (out, sum) in out[start..].iter_mut().zip(sum) {
+            *out += sum;
+        }
+        start += B;
+    }
+    start
+}
+
+/// [`PatchMatrix::add`] as pulp wants it: a closure would not be inlined into the wide version.
+struct Add<'a> {
+    matrix: &'a PatchMatrix,
+    inner: usize,
+    from: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl pulp::NullaryFnOnce for Add<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        match &self.matrix.transposed {
+            Some(transposed) if self.inner == 1 => self.matrix.add_rows(transposed, self.from, self.out),
+            _ => self.matrix.add_columns(self.inner, self.from, self.out),
         }
     }
 }
