@@ -25,8 +25,10 @@ fn system<const D: usize>(n: usize) -> Result<PatchSystem<D, LatticeDiffusion<D>
     PatchSystem::new(LatticeDiffusion::new(lattice), PatchGrid::new(std::array::from_fn(|_| axis.clone())), coupling)
 }
 
-fn time(system: &dyn OdeSystem, calls: usize, repetitions: usize) -> (Vec<f64>, f64) {
-    let u: Vec<f64> = (0..system.dim()).map(|i| (0.37 * i as f64).sin()).collect();
+fn time<const D: usize>(n: usize, calls: usize, repetitions: usize) -> Result<(Vec<f64>, f64, usize)> {
+    let system = system::<D>(n)?;
+    let plane = |x: f64, y: f64| x.sin() * (2.0 * y).cos() + 0.3 * (x + y).cos();
+    let u = system.sample(|_, x, _| plane(x[0], x[1]) * x.get(2).map_or(1.0, |z| z.cos()));
     let mut du = vec![0.0; u.len()];
     let mut seconds = Vec::new();
     for _ in 0..repetitions {
@@ -36,7 +38,7 @@ fn time(system: &dyn OdeSystem, calls: usize, repetitions: usize) -> (Vec<f64>, 
         }
         seconds.push(started.elapsed().as_secs_f64() / calls as f64);
     }
-    (seconds, du.iter().map(|d| d * d).sum::<f64>().sqrt())
+    Ok((seconds, du.iter().map(|d| d * d).sum::<f64>().sqrt(), du.len()))
 }
 
 fn main() -> Result<()> {
@@ -44,11 +46,12 @@ fn main() -> Result<()> {
     let [dimension, n, calls, repetitions] = arguments[..] else {
         return Err(Error::parameter("arguments", arguments.len(), "4 whole numbers", "try 2 16 1000 5"));
     };
-    let (seconds, norm) = match dimension {
-        2 => time(&system::<2>(n)?, calls, repetitions),
-        3 => time(&system::<3>(n)?, calls, repetitions),
+    let (seconds, norm, unknowns) = match dimension {
+        2 => time::<2>(n, calls, repetitions)?,
+        3 => time::<3>(n, calls, repetitions)?,
         _ => return Err(Error::parameter("dimension", dimension, "2 or 3", "try 2 16 1000 5")),
     };
-    println!("{}", serde_json::json!({ "dimension": dimension, "n": n, "seconds": seconds, "norm": norm }));
+    let json = serde_json::json!({ "n": n, "seconds": seconds, "norm": norm, "unknowns": unknowns });
+    println!("{json}");
     Ok(())
 }

@@ -74,18 +74,24 @@ impl<const D: usize> LatticeDiffusion<D> {
         out: &mut [f64],
     ) {
         let n = grid.n_patch();
-        for d in 0..D {
-            let scale = grid.axis(d).shape().spacing().powi(2).recip();
-            let (before, after) = neighbours(point, d);
-            let (west, here, east) = (u.at(field, before), u.at(field, point), u.at(field, after));
-            for (member, out) in out.chunks_exact_mut(n).enumerate() {
-                let left = scale * self.lattice.after(d, self.phase(member, before));
-                let right = scale * self.lattice.after(d, self.phase(member, point));
-                let lanes = member * n..(member + 1) * n;
-                let (west, here, east) = (&west[lanes.clone()], &here[lanes.clone()], &east[lanes]);
-                for (((out, w), h), e) in out.iter_mut().zip(west).zip(here).zip(east) {
-                    *out += right * (e - h) - left * (h - w);
+        let beside: [_; D] = std::array::from_fn(|d| neighbours(point, d));
+        let here = u.at(field, point);
+        let (west, east) = (beside.map(|(before, _)| u.at(field, before)), beside.map(|(_, after)| u.at(field, after)));
+        for (member, out) in out.chunks_exact_mut(n).enumerate() {
+            let rate = |d: usize, from: [usize; D]| {
+                self.lattice.after(d, self.phase(member, from)) / grid.axis(d).shape().spacing().powi(2)
+            };
+            let left: [f64; D] = std::array::from_fn(|d| rate(d, beside[d].0));
+            let right: [f64; D] = std::array::from_fn(|d| rate(d, point));
+            let (west, east) = (west.map(|w| &w[member * n..][..n]), east.map(|e| &e[member * n..][..n]));
+            let here = &here[member * n..][..n];
+            let out = &mut out[..n];
+            for l in 0..n {
+                let mut sum = 0.0;
+                for d in 0..D {
+                    sum += right[d] * (east[d][l] - here[l]) - left[d] * (here[l] - west[d][l]);
                 }
+                out[l] += sum;
             }
         }
     }

@@ -1,5 +1,7 @@
 //! A microscale model on coupled patches, as one system of ordinary differential equations.
 
+use std::sync::Mutex;
+
 use super::{
     MicroModel, Patch,
     coupling::{Coupling, EdgeWeights, Sweep},
@@ -98,6 +100,28 @@ pub struct PatchSystem<const D: usize, M> {
     ensemble: Ensemble<D>,
     places: Places<D>,
     ends: [[f64; 2]; D],
+    scratch: Scratch,
+}
+
+/// Edge buffers for the next right-hand sides: fresh pages would cost as much as a sweep.
+#[derive(Debug, Default)]
+struct Scratch(Mutex<Vec<Vec<f64>>>);
+
+impl Clone for Scratch {
+    fn clone(&self) -> Self {
+        Scratch::default()
+    }
+}
+
+impl Scratch {
+    /// A buffer with anything in it.
+    fn take(&self) -> Vec<f64> {
+        self.0.lock().unwrap_or_else(|e| e.into_inner()).pop().unwrap_or_default()
+    }
+
+    fn give_back(&self, buffer: Vec<f64>) {
+        self.0.lock().unwrap_or_else(|e| e.into_inner()).push(buffer);
+    }
 }
 
 impl<const D: usize, M: PatchModel<D>> PatchSystem<D, M> {
@@ -122,6 +146,7 @@ impl<const D: usize, M: PatchModel<D>> PatchSystem<D, M> {
             ensemble: Ensemble::SINGLE,
             places,
             ends: [[0.0; 2]; D],
+            scratch: Scratch::default(),
         })
     }
 
@@ -193,12 +218,12 @@ impl<const D: usize, M: PatchModel<D>> PatchSystem<D, M> {
         state
     }
 
-    /// The state with its edges filled, `[field][n_sub …][member][n_patch …]`.
+    /// The state with its edges filled, `[field][n_sub …][member][n_patch …]`; corners that the model does not read are zero.
     ///
     /// # Panics
     /// If `u` is not as long as [`OdeSystem::dim`].
     pub fn extend(&self, u: &[f64]) -> Vec<f64> {
-        let edges = self.fill(u, self.ends);
+        let edges = self.fill(u, self.ends, Vec::new());
         let field = PatchField { places: &self.places, interior: u, edges: &edges };
         let all = points(self.grid.n_sub().map(|n| 0..n)).collect::<Vec<_>>();
         (0..self.model.fields()).flat_map(|f| all.iter().flat_map(move |&p| field.at(f, p).iter().copied())).collect()
@@ -214,12 +239,14 @@ impl<const D: usize, M: PatchModel<D>> PatchSystem<D, M> {
         (0..n).map(|p| values.chunks(n).map(|lanes| lanes[p]).collect()).collect()
     }
 
-    /// The edges of every field, direction by direction: later ones include the edges that earlier ones filled.
-    fn fill(&self, u: &[f64], ends: [[f64; 2]; D]) -> Vec<f64> {
+    /// The edges of every field, direction by direction: later ones include the edges that earlier ones filled. Corners that the
+    /// model does not read keep what `buffer` held.
+    fn fill(&self, u: &[f64], ends: [[f64; 2]; D], buffer: Vec<f64>) -> Vec<f64> {
         assert_eq!(u.len(), self.dim(), "state and patches differ");
-        let mut edges = vec![0.0; self.model.fields() * self.places.edges_len()];
+        let mut edges = buffer;
+        edges.resize(self.model.fields() * self.places.edges_len(), 0.0);
         let inner_len = self.places.interior_len();
-        let mut copy = vec![0.0; self.places.lanes()];
+        let mut copy = Vec::new();
         for (f, edges) in edges.chunks_exact_mut(self.places.edges_len()).enumerate() {
             let u = &u[f * inner_len..(f + 1) * inner_len];
             for (d, ends) in ends.iter().enumerate() {
@@ -229,7 +256,7 @@ impl<const D: usize, M: PatchModel<D>> PatchSystem<D, M> {
         edges
     }
 
-    fn sweep(&self, d: usize, ends: [f64; 2], u: &[f64], edges: &mut [f64], copy: &mut [f64]) {
+    fn sweep(&self, d: usize, ends: [f64; 2], u: &[f64], edges: &mut [f64], copy: &mut Vec<f64>) {
         let lanes = self.places.lanes();
         let corners = self.model.reads_corners();
         let mut ranges = std::array::from_fn(|k| {
@@ -244,22 +271,25 @@ impl<const D: usize, M: PatchModel<D>> PatchSystem<D, M> {
             for layer in self.sweeps[d].layers() {
                 point[d] = layer.edge;
                 let Place::Edge(target) = self.places.place(point) else { unreachable!("layers are edges") };
-                for (source, matrix) in &layer.sources {
+                if layer.sources.is_empty() {
+                    edges[target * lanes..][..lanes].fill(0.0);
+                }
+                for (number, (source, matrix)) in layer.sources.iter().enumerate() {
                     point[d] = *source;
                     let from = match self.places.place(point) {
                         Place::Interior(k) => &u[k * lanes..][..lanes],
                         Place::Edge(k) => {
-                            copy.copy_from_slice(&edges[k * lanes..][..lanes]);
-                            &*copy
+                            copy.clear();
+                            copy.extend_from_slice(&edges[k * lanes..][..lanes]);
+                            copy.as_slice()
                         }
                     };
                     let to = &mut edges[target * lanes..][..lanes];
                     for member in 0..self.ensemble.len() {
                         let other = self.ensemble.source(member, d, layer.edge, *source);
-                        for o in 0..outer {
-                            let (at, other) = ((member * outer + o) * block, (other * outer + o) * block);
-                            matrix.add(inner, &from[other..other + block], &mut to[at..at + block]);
-                        }
+                        let (at, other) = (member * outer * block, other * outer * block);
+                        let to = &mut to[at..at + outer * block];
+                        matrix.apply(inner, &from[other..other + outer * block], number > 0, to);
                     }
                 }
                 for &(patch, end, weight) in &layer.ends {
@@ -273,9 +303,10 @@ impl<const D: usize, M: PatchModel<D>> PatchSystem<D, M> {
     }
 
     fn apply(&self, t: f64, u: &[f64], ends: [[f64; 2]; D], du: &mut [f64]) {
-        let edges = self.fill(u, ends);
+        let edges = self.fill(u, ends, self.scratch.take());
         let field = PatchField { places: &self.places, interior: u, edges: &edges };
         self.model.rhs_into(&self.grid, t, field, &mut PatchFieldMut { places: &self.places, interior: du });
+        self.scratch.give_back(edges);
     }
 }
 

@@ -66,115 +66,142 @@ impl Sweep {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PatchMatrix {
     n: usize,
-    /// the entries that are not zero: `rows[i]..rows[i + 1]` of `entries` make row i
-    rows: Vec<usize>,
-    entries: Vec<(usize, f64)>,
-    /// the transpose, row by row, if few entries are zero
-    transposed: Option<Vec<f64>>,
+    entries: Entries,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Entries {
+    /// all of them, row by row, and the transpose
+    Dense { rows: Vec<f64>, columns: Vec<f64> },
+    /// those that are not zero: `starts[i]..starts[i + 1]` of `entries` make row i
+    Sparse { starts: Vec<usize>, entries: Vec<(usize, f64)> },
 }
 
 impl PatchMatrix {
-    fn new(n: usize, dense: Vec<f64>) -> Self {
-        let (mut rows, mut entries) = (vec![0], Vec::new());
-        for row in dense.chunks(n) {
+    fn new(n: usize, rows: Vec<f64>) -> Self {
+        if 4 * rows.iter().filter(|w| **w != 0.0).count() > n * n {
+            let columns = (0..n * n).map(|k| rows[k % n * n + k / n]).collect();
+            return PatchMatrix { n, entries: Entries::Dense { rows, columns } };
+        }
+        let (mut starts, mut entries) = (vec![0], Vec::new());
+        for row in rows.chunks(n) {
             entries.extend(row.iter().copied().enumerate().filter(|(_, w)| *w != 0.0));
-            rows.push(entries.len());
+            starts.push(entries.len());
         }
-        let transpose = || (0..n * n).map(|k| dense[k % n * n + k / n]).collect();
-        let transposed = (4 * entries.len() > n * n).then(transpose);
-        PatchMatrix { n, rows, entries, transposed }
+        PatchMatrix { n, entries: Entries::Sparse { starts, entries } }
     }
 
-    /// out[p][·] += Σ_q W_pq from[q][·], both `[n][inner]`. The widest vectors of the machine are used; they do not change a bit.
-    pub fn add(&self, inner: usize, from: &[f64], out: &mut [f64]) {
-        pulp::Arch::new().dispatch(Add { matrix: self, inner, from, out });
-    }
-
-    #[inline(always)]
-    fn add_columns(&self, inner: usize, from: &[f64], out: &mut [f64]) {
-        for (p, out) in out.chunks_exact_mut(inner).enumerate() {
-            let row = &self.entries[self.rows[p]..self.rows[p + 1]];
-            let start = column_blocks::<16>(row, inner, 0, from, out);
-            let start = column_blocks::<8>(row, inner, start, from, out);
-            let start = column_blocks::<4>(row, inner, start, from, out);
-            column_blocks::<1>(row, inner, start, from, out);
-        }
-    }
-
-    /// The same for inner = 1, over patches.
-    #[inline(always)]
-    fn add_rows(&self, transposed: &[f64], from: &[f64], out: &mut [f64]) {
-        let (from, out) = (&from[..self.n], &mut out[..self.n]);
-        let start = row_blocks::<16>(transposed, 0, from, out);
-        let start = row_blocks::<8>(transposed, start, from, out);
-        let start = row_blocks::<4>(transposed, start, from, out);
-        row_blocks::<1>(transposed, start, from, out);
+    /// out[o][p][·] = Σ_q W_pq from[o][q][·], both `[outer][n][inner]`, or with `add` what out was plus that. The widest vectors of
+    /// the machine are used; they change no bit.
+    pub fn apply(&self, inner: usize, from: &[f64], add: bool, out: &mut [f64]) {
+        pulp::Arch::new().dispatch(Apply { matrix: self, inner, from, add, out });
     }
 }
 
-/// Blocks of B lanes from `start` on, each in registers while the row's entries pass: enough sums to hide the latency of an
-/// addition. Returns where the rest begins.
-#[inline(always)]
-fn column_blocks<const B: usize>(
-    row: &[(usize, f64)],
-    inner: usize,
-    mut start: usize,
-    from: &[f64],
-    out: &mut [f64],
-) -> usize {
-    while inner - start >= B {
-        let mut sum = [0.0; B];
-        for &(q, w) in row {
-            let values = &from[q * inner + start..][..B];
-            for l in 0..B {
-                sum[l] += w * values[l];
-            }
-        }
-        for (out, sum) in out[start..].iter_mut().zip(sum) {
-            *out += sum;
-        }
-        start += B;
-    }
-    start
-}
-
-/// The same over patches, with the matrix's columns as rows.
-#[inline(always)]
-fn row_blocks<const B: usize>(transposed: &[f64], mut start: usize, from: &[f64], out: &mut [f64]) -> usize {
-    let n = from.len();
-    while n - start >= B {
-        let mut sum = [0.0; B];
-        for (column, &x) in transposed.chunks_exact(n).zip(from) {
-            let column = &column[start..][..B];
-            for l in 0..B {
-                sum[l] += column[l] * x;
-            }
-        }
-        for (out, sum) in out[start..].iter_mut().zip(sum) {
-            *out += sum;
-        }
-        start += B;
-    }
-    start
-}
-
-/// [`PatchMatrix::add`] as pulp wants it: a closure would not be inlined into the wide version.
-struct Add<'a> {
+/// [`PatchMatrix::apply`] as pulp wants it: a closure would not be inlined into the wide version.
+struct Apply<'a> {
     matrix: &'a PatchMatrix,
     inner: usize,
     from: &'a [f64],
+    add: bool,
     out: &'a mut [f64],
 }
 
-impl pulp::NullaryFnOnce for Add<'_> {
+impl pulp::NullaryFnOnce for Apply<'_> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        match &self.matrix.transposed {
-            Some(transposed) if self.inner == 1 => self.matrix.add_rows(transposed, self.from, self.out),
-            _ => self.matrix.add_columns(self.inner, self.from, self.out),
+        let Apply { matrix, inner, from, add, out } = self;
+        let (n, block) = (matrix.n, matrix.n * inner);
+        match &matrix.entries {
+            // A product with the transpose: both sides the other way round.
+            Entries::Dense { columns, .. } if inner == 1 => product(n, from, columns, add, out),
+            Entries::Dense { rows, .. } => {
+                for (from, out) in from.chunks_exact(block).zip(out.chunks_exact_mut(block)) {
+                    product(n, rows, from, add, out);
+                }
+            }
+            Entries::Sparse { starts, entries } => {
+                if !add {
+                    out.fill(0.0);
+                }
+                for (from, out) in from.chunks_exact(block).zip(out.chunks_exact_mut(block)) {
+                    for (p, out) in out.chunks_exact_mut(inner).enumerate() {
+                        for &(q, w) in &entries[starts[p]..starts[p + 1]] {
+                            out.iter_mut().zip(&from[q * inner..]).for_each(|(o, f)| *o += w * f);
+                        }
+                    }
+                }
+            }
         }
+    }
+}
+
+/// out[i][·] (+)= Σ_q a[i][q] b[q][·]: `a` with n columns, `b` with n rows. In blocks of two rows by 16, 12, 8 or 4 columns that stay in
+/// registers: enough independent sums to hide the latency of an addition.
+#[inline(always)]
+fn product(n: usize, a: &[f64], b: &[f64], add: bool, out: &mut [f64]) {
+    let width = b.len() / n;
+    let mut start = 0;
+    start = blocks::<16>(n, width, start, a, b, add, out);
+    start = blocks::<12>(n, width, start, a, b, add, out);
+    start = blocks::<8>(n, width, start, a, b, add, out);
+    start = blocks::<4>(n, width, start, a, b, add, out);
+    blocks::<1>(n, width, start, a, b, add, out);
+}
+
+/// Columns from `start` on in blocks of B; returns where the rest begins.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+fn blocks<const B: usize>(
+    n: usize,
+    width: usize,
+    mut start: usize,
+    a: &[f64],
+    b: &[f64],
+    add: bool,
+    out: &mut [f64],
+) -> usize {
+    while width - start >= B {
+        let mut pairs = a.chunks_exact(2 * n);
+        let mut outs = out.chunks_exact_mut(2 * width);
+        for (a, out) in pairs.by_ref().zip(outs.by_ref()) {
+            let (first, second) = a.split_at(n);
+            let mut sums = [[0.0; B]; 2];
+            for ((b, x), y) in b.chunks_exact(width).zip(first).zip(second) {
+                let b = &b[start..][..B];
+                for l in 0..B {
+                    sums[0][l] += x * b[l];
+                    sums[1][l] += y * b[l];
+                }
+            }
+            for (out, sums) in out.chunks_exact_mut(width).zip(&sums) {
+                write(add, sums, &mut out[start..][..B]);
+            }
+        }
+        let out = outs.into_remainder();
+        if !out.is_empty() {
+            let mut sums = [0.0; B];
+            for (b, x) in b.chunks_exact(width).zip(pairs.remainder()) {
+                let b = &b[start..][..B];
+                for l in 0..B {
+                    sums[l] += x * b[l];
+                }
+            }
+            write(add, &sums, &mut out[start..][..B]);
+        }
+        start += B;
+    }
+    start
+}
+
+#[inline(always)]
+fn write(add: bool, sums: &[f64], out: &mut [f64]) {
+    if add {
+        out.iter_mut().zip(sums).for_each(|(o, s)| *o += s);
+    } else {
+        out.copy_from_slice(sums);
     }
 }
 
@@ -191,13 +218,18 @@ mod tests {
                 };
                 let matrix = PatchMatrix::new(n, (0..n * n).map(|k| w(k / n, k % n)).collect());
                 for inner in [1, 5, 8, 19] {
-                    let from: Vec<f64> = (0..n * inner).map(|k| (k as f64).sin()).collect();
-                    let mut out = vec![0.5; n * inner];
-                    matrix.add(inner, &from, &mut out);
-                    for p in 0..n {
-                        for l in 0..inner {
-                            let exact = 0.5 + (0..n).map(|q| w(p, q) * from[q * inner + l]).sum::<f64>();
-                            assert!((out[p * inner + l] - exact).abs() < 1e-11);
+                    let from: Vec<f64> = (0..3 * n * inner).map(|k| (k as f64).sin()).collect();
+                    let mut out = vec![0.5; from.len()];
+                    matrix.apply(inner, &from, true, &mut out);
+                    let mut fresh = vec![f64::NAN; from.len()];
+                    matrix.apply(inner, &from, false, &mut fresh);
+                    assert!(fresh.iter().zip(&out).all(|(f, o)| (f + 0.5 - o).abs() < 1e-12));
+                    for (from, out) in from.chunks(n * inner).zip(out.chunks(n * inner)) {
+                        for p in 0..n {
+                            for l in 0..inner {
+                                let exact = 0.5 + (0..n).map(|q| w(p, q) * from[q * inner + l]).sum::<f64>();
+                                assert!((out[p * inner + l] - exact).abs() < 1e-11);
+                            }
                         }
                     }
                 }
