@@ -12,6 +12,7 @@ pub mod fourth_order;
 pub mod grid;
 pub mod lattice;
 pub mod models;
+pub mod propagator;
 pub mod second_order;
 pub mod system;
 pub mod wave;
