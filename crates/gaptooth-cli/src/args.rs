@@ -84,7 +84,8 @@ pub(crate) struct EffectiveArgs {
     /// A symmetric tensor of expressions (not yet)
     #[arg(long, value_name = "[[E,E],[E,E]]", allow_hyphen_values = true)]
     pub(crate) tensor: Option<String>,
-    /// Bond conductances from a file (not yet)
+    /// A periodic lattice: kx, ky, kz as nested lists [x][y][z], and bond = "right" or "left"
+    /// (entry j lies right or left of point j)
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) lattice: Option<PathBuf>,
     /// An image of the microstructure (not yet)

@@ -113,7 +113,7 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// A text that is no study, with its line and the dotted path of the key.
-fn misread(source: &Source, error: &toml::de::Error) -> Failure {
+pub(crate) fn misread(source: &Source, error: &toml::de::Error) -> Failure {
     let keys = Keys::of(&source.text);
     let mut span = error.span();
     let unknown = error.message().strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());

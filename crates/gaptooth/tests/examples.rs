@@ -24,6 +24,10 @@ mod own_micromodel_1d;
 mod patch_dynamics_1d_diffusion;
 #[allow(dead_code)]
 #[allow(unreachable_pub)]
+#[path = "../examples/patches_2d_lattice.rs"]
+mod patches_2d_lattice;
+#[allow(dead_code)]
+#[allow(unreachable_pub)]
 #[path = "../examples/projective_0d_slow_fast.rs"]
 mod projective_0d_slow_fast;
 
@@ -35,6 +39,11 @@ fn passes(run: fn() -> Result<Report>, bounds: usize) {
     }
     assert_eq!(report.checks.iter().filter(|c| c.bound.is_some()).count(), bounds, "a bound is gone or new");
     assert!(report.passed(), "{:?}", report.checks);
+}
+
+#[test]
+fn patches_in_the_plane() {
+    passes(patches_2d_lattice::run, 2);
 }
 
 #[test]

@@ -17,8 +17,7 @@ use crate::output;
 /// Degree of the elements: rounding is reached on few of them.
 const DEGREE: usize = 8;
 
-const WORKS_NOW: &str =
-    "what works now: --dim 1 --coefficient EXPR with --method quadrature or fem, --slow x=V, --tolerance, --bounds";
+const WORKS_NOW: &str = "what works now: --lattice FILE.toml; --dim 1 --coefficient EXPR with --method quadrature or fem, --slow x=V, --tolerance, --bounds";
 
 /// One answer.
 struct Answer {
@@ -37,6 +36,9 @@ enum Method {
 
 /// The effective coefficient of a cell problem, at one or more slow points.
 pub(super) fn effective(args: &EffectiveArgs) -> Result<ExitCode, Failure> {
+    if let Some(path) = &args.lattice {
+        return super::lattice::lattice(path, args);
+    }
     let (text, method) = (supported(args)?, method(args)?);
     let slow = slow_points(&args.slow)?;
     let (coefficient, renamed) = read(text, &slow)?;
@@ -92,7 +94,6 @@ fn supported(args: &EffectiveArgs) -> Result<&str, Failure> {
     }
     let later = [
         ("--tensor", args.tensor.is_some()),
-        ("--lattice", args.lattice.is_some()),
         ("--image", args.image.is_some()),
         ("--map", args.map.is_some()),
         ("--voxel-size", args.voxel_size.is_some()),

@@ -74,7 +74,7 @@ fn people_get_a_table() {
 
 #[test]
 fn wrong_input_is_named() {
-    let cases: [(&[&str], &str); 14] = [
+    let cases: [(&[&str], &str); 13] = [
         (&["--coefficient", "2+sin(2*pi*y"], "character 5"),
         (&["--coefficient", "2+foo(y)"], "foo"),
         (&["--coefficient", "sin(2*pi*y)"], "y = 0.75"),
@@ -87,7 +87,6 @@ fn wrong_input_is_named() {
         (&["--coefficient", "2", "--resolution", "8"], "--resolution"),
         (&["--dim", "2", "--coefficient", "2"], "what works now"),
         (&["--image", "a.png"], "--image is not there yet"),
-        (&["--lattice", "a.toml"], "--lattice is not there yet"),
         (&[], "--coefficient"),
     ];
     for (args, message) in cases {
@@ -96,4 +95,48 @@ fn wrong_input_is_named() {
         assert!(answer.stderr.contains(message), "{args:?}: {}", answer.stderr);
         assert_eq!(answer.stdout, "");
     }
+}
+
+#[test]
+fn a_lattice_gives_its_tensor_by_both_conventions() {
+    let place = Place::new();
+    let bonds = "kx = [[1.0566, 0.6668, 1.1568], [6.5894, 0.8683, 2.4174], [0.9473, 1.1407, 1.6610]]
+ky = [[3.6355, 0.4470, 2.3896], [0.8628, 4.8558, 0.2833], [4.5025, 1.5865, 0.5679]]\n";
+    for (bond, a, b, c) in [
+        ("left", 1.3399340258026, 1.2645561199457, 0.2209497500773),
+        ("right", 1.3345219326041, 1.2483386995452, 0.0847337484335),
+    ] {
+        place.write("lattice.toml", &format!("{bonds}bond = \"{bond}\"\n"));
+        let answer = place.run(&["effective", "--lattice", "lattice.toml", "--bounds", "--json"]).done().object();
+        for key in KEYS {
+            assert!(answer.get(key).is_some(), "{key} is missing");
+        }
+        let entry = |key: &str, i: usize, j: usize| answer[key][i][j].as_f64().unwrap();
+        assert!((entry("tensor", 0, 0) - a).abs() < 1e-12 && (entry("tensor", 1, 1) - b).abs() < 1e-12, "{answer}");
+        assert!((2.0 * entry("tensor", 0, 1) - c).abs() < 1e-12 && entry("tensor", 0, 1) == entry("tensor", 1, 0));
+        assert!(entry("lower", 0, 0) < a && a < entry("upper", 0, 0));
+    }
+    let shown = place.run(&["effective", "--lattice", "lattice.toml"]).done().stdout;
+    assert!(shown.contains("xxyy"), "{shown}");
+}
+
+#[test]
+fn wrong_lattices_are_refused_with_a_reason() {
+    let place = Place::new();
+    for (text, reason) in [
+        ("kx = [[1.0, 2.0], [3.0]]\nky = [[1.0, 2.0], [3.0, 4.0]]\nbond = \"left\"\n", "a list of 1"),
+        ("kx = [1.0, -2.0]\nbond = \"left\"\n", "bond 1 along direction 0"),
+        ("kx = [1.0, 2.0]\n", "bond"),
+        ("kx = [1.0, 2.0]\nbond = \"up\"\n", "up"),
+        ("kx = [1.0]\nky = [1.0]\nbond = \"left\"\n", "depth 1"),
+        ("kx = [[[1.0]]]\nkz = [[[1.0]]]\nbond = \"left\"\n", "kz without ky"),
+        ("kx = [[1.0]]\nky = [[1.0, 2.0]]\nbond = \"left\"\n", "[1, 2]"),
+        ("kx = [1.0]\nbond = \"left\"\nhue = 3\n", "hue"),
+    ] {
+        place.write("lattice.toml", text);
+        let answer = place.run(&["effective", "--lattice", "lattice.toml", "--json"]);
+        assert_eq!(answer.code, Some(2), "{text}: {}", answer.stderr);
+        assert!(answer.stderr.contains(reason) && answer.stdout.is_empty(), "{text}: {}", answer.stderr);
+    }
+    assert_eq!(place.run(&["effective", "--lattice", "absent.toml"]).code, Some(2));
 }

@@ -75,7 +75,7 @@ impl BlockPropagator {
             .map(|k| Block::new(Mat::from_fn(rows, rows, |i, j| columns[j][i * patches + k])))
             .collect();
         let propagator = BlockPropagator { shape, rows, blocks: blocks.into_iter().collect::<Result<_>>()? };
-        propagator.check(&linear, system)?;
+        propagator.check(linear, system)?;
         Ok(propagator)
     }
 

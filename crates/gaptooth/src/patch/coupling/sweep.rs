@@ -91,7 +91,7 @@ impl PatchMatrix {
         PatchMatrix { n, entries: Entries::Sparse { starts, entries } }
     }
 
-    /// out[o][p][·] = Σ_q W_pq from[o][q][·], both `[outer][n][inner]`, or with `add` what out was plus that. The widest vectors of
+    /// `out[o][p][·] = Σ_q W_pq from[o][q][·]`, both `[outer][n][inner]`, or with `add` what out was plus that. The widest vectors of
     /// the machine are used; they change no bit.
     pub fn apply(&self, inner: usize, from: &[f64], add: bool, out: &mut [f64]) {
         pulp::Arch::new().dispatch(Apply { matrix: self, inner, from, add, out });
@@ -138,7 +138,7 @@ impl pulp::NullaryFnOnce for Apply<'_> {
     }
 }
 
-/// out[i][·] (+)= Σ_q a[i][q] b[q][·]: `a` with n columns, `b` with n rows. In blocks of two rows by 16, 12, 8 or 4 columns that stay in
+/// `out[i][·] (+)= Σ_q a[i][q] b[q][·]`: `a` with n columns, `b` with n rows. In blocks of two rows by 16, 12, 8 or 4 columns that stay in
 /// registers: enough independent sums to hide the latency of an addition.
 #[inline(always)]
 fn product(n: usize, a: &[f64], b: &[f64], add: bool, out: &mut [f64]) {
