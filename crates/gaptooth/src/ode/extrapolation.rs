@@ -87,7 +87,7 @@ const MAX_STEPS: u64 = 200_000;
 /// All columns take the same steps; results do not depend on the number of threads.
 ///
 /// # Errors
-/// [`Error::NonFinite`] if f gives NaN; [`Error::Solver`] if the step shrinks below 1e-13 of the span;
+/// [`Error::NonFinite`] if f gives NaN where a step begins; [`Error::Solver`] if the step shrinks below 1e-13 of the span;
 /// [`Error::Interrupted`]; whatever `at` returns.
 pub fn integrate(
     system: &dyn TridiagonalSystem,
@@ -185,6 +185,9 @@ impl Stepper<'_> {
             w.copy_from_slice(start);
             for sub in 1..=substeps(j) {
                 self.system.rhs_into(column, t + sub as f64 * h, &w, &mut f);
+                if (j, sub) == (1, 1) {
+                    check_state(&f, t)?;
+                }
                 f.iter_mut().for_each(|f| *f *= h);
                 factor.solve(&mut f);
                 w.iter_mut().zip(&f).for_each(|(w, f)| *w += f);
@@ -197,7 +200,10 @@ impl Stepper<'_> {
             }
         }
         best.iter_mut().zip(start).for_each(|(b, s)| *b += s);
-        check_state(&best, t)?;
+        if best.iter().any(|b| !b.is_finite()) {
+            // Perhaps the step left the model's domain: a shorter one may not.
+            return Ok((f64::INFINITY, best));
+        }
         let watched = self.system.watched();
         let sum: f64 = gap[watched.clone()].iter().map(|g| g * g).sum();
         let size = scale.max(max_abs(&best[watched.clone()]));
@@ -295,6 +301,34 @@ mod tests {
                 assert!(worst < 10.0 * tolerance * scale * max_abs(&exact), "{tolerance}: {worst:e}");
             }
         }
+    }
+
+    /// w′ = 1000 √(1 − w): a long step leaves the domain of the root.
+    struct Root;
+
+    impl TridiagonalSystem for Root {
+        fn unknowns(&self) -> usize {
+            1
+        }
+        fn rhs_into(&self, column: usize, _: f64, w: &[f64], f: &mut [f64]) {
+            f[0] = if column == 1 { f64::NAN } else { 1000.0 * (1.0 - w[0]).sqrt() };
+        }
+        fn jacobian_into(&self, _: usize, _: f64, w: &[f64], j: &mut Tridiagonal) {
+            j.row_sum[0] = -500.0 / (1.0 - w[0]).sqrt();
+        }
+        fn floor(&self, _: usize) -> f64 {
+            0.0
+        }
+    }
+
+    #[test]
+    fn a_step_that_leaves_the_domain_is_shortened() {
+        let method = Extrapolation { first: 1.0, ..Extrapolation::with_tolerance(1e-8) };
+        let run = |columns: &mut [Vec<f64>]| integrate(&Root, 0.0, columns, &[0.0019], method, &Silent, |_, _| Ok(()));
+        let mut one = vec![vec![0.0]];
+        let work = run(&mut one).unwrap();
+        assert!(work.rejected > 0 && (one[0][0] - 0.9975).abs() < 1e-6, "{one:?}");
+        assert!(matches!(run(&mut [vec![0.0], vec![0.0]]), Err(Error::NonFinite { .. })));
     }
 
     #[test]

@@ -225,9 +225,11 @@ fn film(findings: &Findings) -> Option<Film> {
             frames: pick(&score.states[0]),
         },
     ];
+    let mut caption = "Patches and truth start from the same state.";
     if let Some((law, score)) =
         findings.laws.iter().rfind(|(l, s)| s.failure.is_none() && l.config.patches == experiment.config.name)
     {
+        caption = "The learned law starts from the same state as the truth and never sees it again.";
         let label = format!("learned law `{}`", law.config.name);
         tracks.push(FilmTrack {
             label,
@@ -238,7 +240,7 @@ fn film(findings: &Findings) -> Option<Film> {
     }
     Some(Film {
         title: "An unseen trajectory".into(),
-        caption: "The learned law starts from the same state as the truth and never sees it again.".into(),
+        caption: caption.into(),
         times: frames.iter().map(|&k| truth.times[k]).collect(),
         tracks,
     })

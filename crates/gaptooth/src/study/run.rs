@@ -397,7 +397,7 @@ fn verdict_table(findings: &Findings) -> Table {
             scientific(score.trajectory_rmse),
             published(paper[1]),
         ];
-        row.extend(score.relative.iter().map(|&v| scientific(v)));
+        row.extend(score.relative.iter().map(|&v| published(v)));
         row.push(format!("{seconds:.2}"));
         row
     };

@@ -42,8 +42,9 @@ pub(super) struct Score {
     pub(super) rhs_rmse: f64,
     /// eq. 24 of the law's own trajectories from the same initial states; infinite if one blew up
     pub(super) trajectory_rmse: f64,
-    /// mean over trajectories of the floored relative error at [`MILESTONES`] (deviation from the truth's mean in the denominator)
-    pub(super) relative: Vec<f64>,
+    /// mean over trajectories of the floored relative error at [`MILESTONES`] (deviation from the truth's mean in the denominator);
+    /// none after the truth's end
+    pub(super) relative: Vec<Option<f64>>,
     /// states of each trajectory, `[trajectory][time][n]`
     pub(super) states: Vec<Vec<Vec<f64>>>,
     /// slopes at the truth's states, `[trajectory][time][n]`
@@ -63,7 +64,8 @@ pub(super) fn judge(law: &dyn OdeSystem, grid: &Grid, truth: &Truth, integrate: 
     let mut score = Score::default();
     let (mut u_all, mut v_all) = (Vec::new(), Vec::new());
     let (mut du_all, mut dv_all) = (Vec::new(), Vec::new());
-    score.relative = vec![0.0; MILESTONES.len()];
+    let milestone = |t: &f64| truth.times.iter().position(|s| *s >= t - 1e-9);
+    score.relative = MILESTONES.iter().map(|t| milestone(t).map(|_| 0.0)).collect();
     for (u, u_t) in truth.u.iter().zip(&truth.u_t) {
         let (u, u_t) = (truth.on(u, grid), truth.on(u_t, grid));
         let slopes: Vec<Vec<f64>> = u
@@ -85,9 +87,10 @@ pub(super) fn judge(law: &dyn OdeSystem, grid: &Grid, truth: &Truth, integrate: 
                 u.iter().map(|u| vec![f64::INFINITY; u.len()]).collect()
             }
         };
-        for (total, &t) in score.relative.iter_mut().zip(&MILESTONES) {
-            let k = truth.times.iter().position(|&s| s >= t - 1e-9).unwrap_or(truth.times.len() - 1);
-            *total += deviation(&states[k], &u[k], &u[0]) / truth.u.len() as f64;
+        for (total, t) in score.relative.iter_mut().zip(&MILESTONES) {
+            if let (Some(total), Some(k)) = (total, milestone(t)) {
+                *total += deviation(&states[k], &u[k], &u[0]) / truth.u.len() as f64;
+            }
         }
         u_all.extend(u.concat());
         v_all.extend(states.concat());
