@@ -60,9 +60,9 @@ pub(crate) struct RunArgs {
 /// `effective`
 #[derive(Debug, ArgGroup)]
 pub(crate) struct EffectiveArgs {
-    /// Dimensions (now: 1)
-    #[arg(long, value_name = "D", default_value_t = 1)]
-    pub(crate) dim: u8,
+    /// Dimensions (of an expression now: 1; of a lattice as many as its file has)
+    #[arg(long, value_name = "D")]
+    pub(crate) dim: Option<u8>,
     /// The coefficient a(y), y in [0, 1): `1.1 + sin(2*pi*y)`; may also depend on x, see --slow
     #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
     pub(crate) coefficient: Option<String>,

@@ -48,6 +48,20 @@ impl Tridiagonal {
         }
     }
 
+    /// Upper bounds of Re λ and |Im λ| over the spectrum, by Gershgorin's circles and by the skew part: the first is the largest row sum
+    /// and the second zero where no off-diagonal is negative.
+    pub fn spectrum_bounds(&self) -> [f64; 2] {
+        let (mut growth, mut turn) = (f64::NEG_INFINITY, 0.0f64);
+        let n = self.len();
+        for i in 0..n {
+            growth = growth.max(self.row_sum[i] - 2.0 * self.lower[i].min(0.0) - 2.0 * self.upper[i].min(0.0));
+            if i + 1 < n {
+                turn = turn.max(-self.upper[i] * self.lower[i + 1]);
+            }
+        }
+        [growth, 2.0 * turn.sqrt()]
+    }
+
     /// Factors `alpha I + beta A` without pivoting (stable for the diagonally dominant and the symmetric
     /// definite matrices that implicit diffusion steps make).
     ///

@@ -89,8 +89,8 @@ fn read(text: &str, slow: &[f64]) -> Result<(ExpressionCoefficient, String), Fai
 /// The coefficient's text, once everything asked for is known to be there.
 fn supported(args: &EffectiveArgs) -> Result<&str, Failure> {
     let refuse = |what: String| Err(Failure::wrong_input(what).help(WORKS_NOW));
-    if args.dim != 1 {
-        return refuse(format!("--dim {}: only one dimension is there yet", args.dim));
+    if let Some(dim) = args.dim.filter(|dim| *dim != 1) {
+        return refuse(format!("--dim {dim}: only one dimension is there yet"));
     }
     let later = [
         ("--tensor", args.tensor.is_some()),

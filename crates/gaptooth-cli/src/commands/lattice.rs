@@ -35,6 +35,7 @@ struct Answer {
 
 /// The effective equation of a lattice of spacing 1.
 pub(super) fn lattice(path: &Path, args: &EffectiveArgs) -> Result<ExitCode, Failure> {
+    refuse_others(args)?;
     let source = Source { name: path.display().to_string(), text: read_text(path)? };
     let file: LatticeFile = toml::from_str(&source.text).map_err(|e| misread(&source, &e))?;
     let started = Instant::now();
@@ -48,8 +49,8 @@ pub(super) fn lattice(path: &Path, args: &EffectiveArgs) -> Result<ExitCode, Fai
         );
     }
     let dimension = given.len();
-    if args.dim != 1 && usize::from(args.dim) != dimension {
-        let message = format!("--dim {}: {} gives the bonds of {dimension} directions", args.dim, source.name);
+    if let Some(dim) = args.dim.filter(|dim| usize::from(*dim) != dimension) {
+        let message = format!("--dim {dim}: {} gives the bonds of {dimension} directions", source.name);
         return Err(Failure::wrong_input(message).help("leave --dim out, or add or take away kx, ky, kz"));
     }
     let mut tables = Vec::new();
@@ -74,10 +75,30 @@ pub(super) fn lattice(path: &Path, args: &EffectiveArgs) -> Result<ExitCode, Fai
         output::json(&describe(&answer, args, started.elapsed().as_secs_f64()))?;
     } else {
         let mut rows = vec![["derivative", "coefficient"].map(String::from).to_vec()];
-        rows.extend(answer.terms.iter().map(|(alpha, c)| vec![derivative(alpha), format!("{c:.14}")]));
+        rows.extend(answer.terms.iter().map(|(alpha, c)| vec![derivative(alpha), format!("{c:.13e}")]));
         output::line(&format!("{}by the discrete cell problems, lattice spacing 1", output::columns(&rows)))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Options that say nothing about a lattice are mistakes.
+fn refuse_others(args: &EffectiveArgs) -> Result<(), Failure> {
+    let others = [
+        ("--coefficient", args.coefficient.is_some()),
+        ("--tensor", args.tensor.is_some()),
+        ("--image", args.image.is_some()),
+        ("--map", args.map.is_some()),
+        ("--voxel-size", args.voxel_size.is_some()),
+        ("--slow", !args.slow.is_empty()),
+        ("--method", args.method.is_some()),
+        ("--resolution", args.resolution.is_some()),
+        ("--seed", args.seed.is_some()),
+    ];
+    match others.iter().find(|(_, given)| *given) {
+        Some((name, _)) => Err(Failure::wrong_input(format!("{name} with --lattice"))
+            .help("a lattice is solved directly and exactly: leave that option out")),
+        None => Ok(()),
+    }
 }
 
 /// Numbers of nested lists, and the length of each level.
@@ -116,29 +137,25 @@ fn derivative(alpha: &[usize]) -> String {
 }
 
 fn describe(answer: &Answer, args: &EffectiveArgs, seconds: f64) -> Value {
-    // The cell problems are solved exactly; what is left is rounding.
-    let slack = 1e-13 * answer.tensor.iter().flatten().fold(0.0f64, |m, a| m.max(a.abs()));
-    let moved = |by: f64| {
-        let entry = |i: usize, j: usize, a: f64| if i == j { a + by } else { a };
-        let row = |(i, row): (usize, &Vec<f64>)| row.iter().enumerate().map(|(j, &a)| entry(i, j, a)).collect();
-        args.bounds.then(|| answer.tensor.iter().enumerate().map(row).collect::<Vec<Vec<f64>>>())
-    };
+    let rounding = 1e-15 * answer.tensor.iter().flatten().fold(0.0f64, |m, a| m.max(a.abs()));
+    let warnings: &[&str] =
+        if args.bounds { &["a lattice is solved exactly, to rounding: there are no bounds"] } else { &[] };
     let terms: Vec<Value> =
         answer.terms.iter().map(|(a, c)| json!({ "derivative": derivative(a), "coefficient": c })).collect();
     json!({
         "tensor": answer.tensor,
-        "lower": moved(-slack),
-        "upper": moved(slack),
-        "midpoint": moved(0.0),
+        "lower": null,
+        "upper": null,
+        "midpoint": null,
         "method": "lattice",
         "details": "discrete cell problems by Cholesky; derivatives of order 4 are for lattice spacing 1",
         "equation": terms,
         "iterations": 0,
-        "residual": slack,
+        "residual": rounding,
         "tolerance": args.tolerance,
         "unknowns": answer.points,
         "wall_seconds": seconds,
         "version": VERSION,
-        "warnings": [],
+        "warnings": warnings,
     })
 }

@@ -98,6 +98,7 @@ pub fn integrate(
     observer: &dyn Observer,
     mut at: impl FnMut(usize, &[Vec<f64>]) -> Result<()>,
 ) -> Result<Work> {
+    check_times(t0, times)?;
     let Some(&end) = times.last() else { return Ok(Work::default()) };
     let span = end - t0;
     let watched = system.watched();
@@ -233,6 +234,17 @@ impl Weights {
             lower: (1..=k).map(|j| if j == 1 { 0.0 } else { product(j, 2) }).collect(),
         }
     }
+}
+
+pub(super) fn check_times(t0: f64, times: &[f64]) -> Result<()> {
+    let mut last = t0;
+    for &t in times {
+        if !(t.is_finite() && t >= last) {
+            return Err(Error::parameter("times", t, format!("a finite time not before {last}"), "sort the times"));
+        }
+        last = t;
+    }
+    Ok(())
 }
 
 pub(crate) fn check_state(w: &[f64], t: f64) -> Result<()> {

@@ -21,7 +21,7 @@ use crate::{
     ode::{
         extrapolation::{Extrapolation, TridiagonalSystem, Work, check_state, integrate, max_abs},
         propagator::response,
-        shift_invert::{LANES, LinearFlow, with_steps},
+        shift_invert::{LANES, LinearFlow, least_steps, with_steps},
     },
 };
 
@@ -190,26 +190,24 @@ impl Bursts<'_> {
             }
             let mut f: Vec<&mut [f64]> = f[..chunk.len()].iter_mut().map(|f| &mut f[1..n - 1]).collect();
             let mut healed: Vec<Vec<f64>> = Vec::new();
-            let mut before = vec![0.0; chunk.len()];
-            let mut largest = before.clone();
             if let Some(heal) = heal {
                 let start: Vec<Vec<f64>> = f.iter().map(|f| f.to_vec()).collect();
-                work += heal.advance(&mut f, &largest)?;
-                for ((f, mut start), l) in f.iter_mut().zip(start).zip(0..) {
-                    before[l] = self.patches.restrict_interior(f);
-                    largest[l] = max_abs(&f[self.watched()]);
+                work += heal.advance(&mut f, &[0.0; LANES])?;
+                for (f, mut start) in f.iter_mut().zip(start) {
                     jacobian.multiply_add(f, &mut start);
                     healed.push(f.to_vec());
                     f.copy_from_slice(&start);
                 }
             }
-            work += flow.advance(&mut f, &largest)?;
+            // The slope is that of the burst alone: its error is judged against the burst's own change.
+            work += flow.advance(&mut f, &[0.0; LANES])?;
+            let slopes: Vec<f64> = f.iter().map(|f| self.patches.restrict_interior(f) / self.options.length).collect();
             for (f, healed) in f.iter_mut().zip(&healed) {
                 f.iter_mut().zip(healed).for_each(|(f, h)| *f += h);
             }
-            let found = chunk.iter().zip(&f).zip(&before).map(|((&c, w), &b)| {
+            let found = chunk.iter().zip(&f).zip(&slopes).map(|((&c, w), &slope)| {
                 check_state(w, self.t)?;
-                Ok(self.column(c, b, w, keep))
+                Ok((c, slope, keep.then(|| [&[0.0], &**w, &[0.0]].concat())))
             });
             let found: Result<Vec<Column>> = found.collect();
             drop(f);
@@ -217,7 +215,8 @@ impl Bursts<'_> {
             Some((found, work))
         };
         let mut factors = 0;
-        let (done, mut work) = with_steps(|steps| {
+        let least = times.iter().map(|t| least_steps(&jacobian, *t)).max().unwrap_or(1);
+        let (done, mut work) = with_steps(least, |steps| {
             check_interrupt(observer, "patch bursts")?;
             factors += 2 * times.len() as u64;
             let flow = |span| LinearFlow::new(&jacobian, span, steps, tolerance, self.watched());

@@ -58,7 +58,7 @@ impl BurstOptions {
     /// # Errors
     /// [`Error::Parameter`].
     pub fn validate(&self) -> Result<()> {
-        if !(self.length > 0.0 && self.length.is_finite() && self.healing >= 0.0) {
+        if !(self.length > 0.0 && self.length.is_finite() && self.healing >= 0.0 && self.healing.is_finite()) {
             return Err(Error::parameter(
                 "burst.length",
                 self.length,
@@ -71,7 +71,7 @@ impl BurstOptions {
                 "burst.tolerance",
                 self.tolerance,
                 "between 0 and 0.1",
-                "1e-9 is the default",
+                "1e-6 is the default",
             ));
         }
         Ok(())

@@ -55,6 +55,7 @@ impl<const D: usize> Places<D> {
     }
 
     pub(super) fn place(&self, point: [usize; D]) -> Place {
+        debug_assert!((0..D).all(|d| point[d] < self.n_sub[d]), "no point {point:?} in a patch of {:?}", self.n_sub);
         self.places[(0..D).fold(0, |index, d| index * self.n_sub[d] + point[d])]
     }
 }

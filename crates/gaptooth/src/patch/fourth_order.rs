@@ -93,6 +93,10 @@ impl<const D: usize> PatchModel<D> for SwiftHohenberg {
             out.iter_mut().zip(u.at(0, point)).for_each(|(out, u)| *out += (self.driving - u * u) * u);
         }
     }
+
+    fn reach(&self) -> usize {
+        2
+    }
 }
 
 /// u_t = −∇²(κ ∇²u), κ > 0 a periodic table at the points of the lattice; entry 0 … 0 at the first point of every patch.
@@ -127,6 +131,10 @@ impl<const D: usize> PatchModel<D> for Hyperdiffusion<D> {
         for point in grid.interior() {
             twice.minus_second(0.0, 1.0, point, du.at(0, point));
         }
+    }
+
+    fn reach(&self) -> usize {
+        2
     }
 
     fn is_affine(&self) -> bool {

@@ -136,7 +136,8 @@ impl LatticeDiffusion<1> {
     pub fn with_smallest_on_edge(mut self, shape: &PatchShape) -> Self {
         let mut table = self.coefficients().to_vec();
         let n = table.len();
-        let smallest = (0..n).min_by(|&i, &j| table[i].total_cmp(&table[j])).unwrap_or(0);
+        let link = |j: usize| self.lattice.after(0, [j]);
+        let smallest = (0..n).min_by(|&i, &j| link(i).total_cmp(&link(j))).unwrap_or(0);
         let edge = (shape.n_edge() - 1) % n;
         table.rotate_left((smallest + n - edge) % n);
         self.lattice = self.lattice.with_table(0, table);
@@ -192,6 +193,9 @@ mod tests {
             assert_eq!(model().with_smallest_on_edge(&shape(e)).lattice.after(0, [e - 1]), 0.25);
         }
         assert_eq!(model().with_smallest_on_edge(&shape(1)).coefficients(), [0.25, 2.0, 1.0, 3.0]);
+        let left = BondLattice::new([4], [vec![1.0, 3.0, 0.25, 2.0]], Bond::Left).unwrap();
+        let left = LatticeDiffusion::new(left).with_smallest_on_edge(&shape(1));
+        assert_eq!(left.lattice.after(0, [0]), 0.25);
     }
 
     #[test]

@@ -46,6 +46,11 @@ pub trait PatchModel<const D: usize>: Sync {
         true
     }
 
+    /// Points that it reads beyond an interior point in each direction: patches need as many edge layers.
+    fn reach(&self) -> usize {
+        1
+    }
+
     /// True when du/dt = L u + g(t): then a Jacobian–vector product is L v.
     fn is_affine(&self) -> bool {
         false
@@ -67,10 +72,6 @@ impl<M: MicroModel> PatchModel<1> for PatchByPatch<M> {
             self.0.rhs_into(&patch, t, &one, &mut slope);
             axis.shape().interior().for_each(|i| du.at(0, [i])[index] = slope[i]);
         }
-    }
-
-    fn is_affine(&self) -> bool {
-        self.0.linear_group(0).is_some()
     }
 }
 
@@ -128,8 +129,13 @@ impl<const D: usize, M: PatchModel<D>> PatchSystem<D, M> {
     /// `model` on the patches of `grid`, coupled alike in every direction; Dirichlet ends hold zero.
     ///
     /// # Errors
-    /// As [`Coupling::weights`].
+    /// As [`Coupling::weights`]; [`Error::Parameter`] for fewer edge layers than the model reads.
     pub fn new(model: M, grid: PatchGrid<D>, coupling: Coupling) -> Result<Self> {
+        let (layers, reach) = ((0..D).map(|d| grid.axis(d).shape().n_edge()).min().unwrap_or(0), model.reach());
+        if layers < reach {
+            let expected = format!("{reach} edge layers, as far as the model reads");
+            return Err(Error::parameter("n_edge", layers, expected, "give the patches more edge layers"));
+        }
         let mut weights = Vec::with_capacity(D);
         for d in 0..D {
             weights.push(coupling.weights(grid.axis(d))?);
