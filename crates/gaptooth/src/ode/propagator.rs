@@ -38,7 +38,7 @@ pub fn response(a: &Tridiagonal, g: &[&[f64]], time: f64) -> Result<Vec<Vec<f64>
             advice: "use the general path, a shorter time or a finer mesh (drift dominates a cell)".into(),
         });
     }
-    let shift = if growth * time > 1.0 { growth * time } else { 0.0 };
+    let shift = (growth * time).max(0.0);
     let nodes: Vec<(c64, c64)> = (0..NODES / 2).map(|k| node(k, time, shift)).collect();
     // Two at a time: memory stays bounded for millions of unknowns and the sum keeps one order.
     let mut total: Vec<Vec<f64>> = g.iter().map(|g| vec![0.0; g.len()]).collect();

@@ -200,7 +200,9 @@ impl<'a> LinearFlow<'a> {
             let mut converged = true;
             for l in 0..L {
                 gross[l] = gross[l].max(bound * last[l]);
-                let allowed = self.tolerance * size[l].max(largest[l]) + 4.0 * f64::EPSILON * gross[l];
+                // Errors of all steps of the span add up; below 1e-13 there is rounding.
+                let share = (self.tolerance / self.steps as f64).max(self.tolerance.min(1e-13));
+                let allowed = share * size[l].max(largest[l]) + 4.0 * f64::EPSILON * gross[l];
                 converged &= bound * last[l] <= allowed;
             }
             if converged {
