@@ -90,14 +90,15 @@ proptest! {
     }
 }
 
-/// Every eigenvalue of the coupled patches and every Bloch rate of the wavenumbers they resolve, both ascending; |J − Jᵀ|/|J|.
+/// Every eigenvalue of the coupled patches and every Bloch rate of the wavenumbers they resolve, both ascending; |J − Jᵀ|/|J|; the
+/// size of the terms of J.
 fn patches_and_lattice<const D: usize>(
     n: [usize; D],
     lattice: &BondLattice<D>,
     extra: [usize; D],
     ensemble: bool,
     ratio: f64,
-) -> (Vec<f64>, Vec<f64>, f64) {
+) -> (Vec<f64>, Vec<f64>, f64, f64) {
     let periods = lattice.periods();
     // `extra` points more than a period, where the ensemble makes any size fit
     let grid = PatchGrid::new(std::array::from_fn(|d| edgy_axis(n[d], periods[d] + extra[d] + 2, ratio)));
@@ -118,7 +119,9 @@ fn patches_and_lattice<const D: usize>(
         exact.extend(bloch_rates(lattice, h, k).unwrap());
     }
     exact.sort_by(f64::total_cmp);
-    (found, exact, asymmetry(&j))
+    // what a right-hand side adds up: its rounding is that of J
+    let size = h.iter().map(|h| 4.0 * 3.0 / (h * h)).sum();
+    (found, exact, asymmetry(&j), size)
 }
 
 proptest! {
@@ -130,8 +133,7 @@ proptest! {
         n in (1usize..4, 1usize..3), p in (1usize..4, 1usize..4), ratio in 0.02f64..0.5,
         c in prop::collection::vec(0.1f64..3.0, 27),
     ) {
-        let close = |(found, exact, asymmetry): (Vec<f64>, Vec<f64>, f64)| {
-            let size = exact[0].abs();
+        let close = |(found, exact, asymmetry, size): (Vec<f64>, Vec<f64>, f64, f64)| {
             prop_assert_eq!(found.len(), exact.len());
             prop_assert!(asymmetry < 1e-12, "asymmetry {}", asymmetry);
             for (f, e) in found.iter().zip(&exact) {
@@ -158,9 +160,8 @@ proptest! {
     ) {
         let tables = [c[..p * q].to_vec(), c[12 - p * q..].to_vec()];
         let plane = BondLattice::new([p, q], tables, Bond::Right).unwrap();
-        let (found, exact, asymmetry) = patches_and_lattice([3, 3], &plane, [extra.0, extra.1], true, 0.05);
+        let (found, exact, asymmetry, size) = patches_and_lattice([3, 3], &plane, [extra.0, extra.1], true, 0.05);
         prop_assert!(asymmetry < 1e-12, "asymmetry {}", asymmetry);
-        let size = exact[0].abs();
         for e in exact.iter().rev().take(9) {
             let near = found.iter().map(|f| (f - e).abs()).fold(f64::INFINITY, f64::min);
             prop_assert!(near < 1e-9 * e.abs() + 1e-13 * size, "{} is {} off", e, near);
