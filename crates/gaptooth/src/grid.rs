@@ -77,3 +77,15 @@ impl Grid {
         }
     }
 }
+/// All points of a box of indices, the last index fastest.
+pub fn points<const D: usize>(ranges: [std::ops::Range<usize>; D]) -> impl Iterator<Item = [usize; D]> {
+    let count: usize = ranges.iter().map(ExactSizeIterator::len).product();
+    (0..count).map(move |mut number| {
+        let mut point = [0; D];
+        for d in (0..D).rev() {
+            point[d] = ranges[d].start + number % ranges[d].len();
+            number /= ranges[d].len();
+        }
+        point
+    })
+}

@@ -7,9 +7,8 @@ use crate::{Error, Result};
 /// A tridiagonal matrix with n rows in difference form: row i is
 /// `lower[i] (u_{i-1} − u_i) + upper[i] (u_{i+1} − u_i) + row_sum[i] u_i`.
 ///
-/// Diffusion has row sums of exactly zero. Were its diagonal stored, rounding would act as a reaction of rate
-/// 1e-16 ‖A‖ (1e-4 over a time of 0.05 on the four million points of ε = 1e-5); in this form elimination subtracts nothing and
-/// is accurate row by row. Source: Alfa, Xue & Ye, Math. Comp. 71 (2002) 217–236.
+/// Diffusion has row sums of exactly zero. Were its diagonal stored, rounding would act as a reaction of rate up to
+/// 1e-16 ‖A‖; in this form elimination subtracts nothing and is accurate row by row. Source: Alfa, Xue & Ye, Math. Comp. 71 (2002) 217–236.
 ///
 /// `lower[0]` and `upper[n-1]` reach outside: they multiply the two boundary values, which are zero in solves.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,33 +1,20 @@
 //! Every example is a test: its report must pass within the bounds that the example states.
+#![expect(dead_code, unreachable_pub, reason = "an example is a program of its own: its `main` is not called here")]
 
 use gaptooth::{Result, report::Report};
 
-#[allow(dead_code)]
-#[allow(unreachable_pub)]
 #[path = "../examples/cell_1d_quasiperiodic.rs"]
 mod cell_1d_quasiperiodic;
-#[allow(dead_code)]
-#[allow(unreachable_pub)]
 #[path = "../examples/gap_tooth_1d_diffusion.rs"]
 mod gap_tooth_1d_diffusion;
-#[allow(dead_code)]
-#[allow(unreachable_pub)]
 #[path = "../examples/learn_1d_diffusion.rs"]
 mod learn_1d_diffusion;
-#[allow(dead_code)]
-#[allow(unreachable_pub)]
 #[path = "../examples/own_micromodel_1d.rs"]
 mod own_micromodel_1d;
-#[allow(dead_code)]
-#[allow(unreachable_pub)]
 #[path = "../examples/patch_dynamics_1d_diffusion.rs"]
 mod patch_dynamics_1d_diffusion;
-#[allow(dead_code)]
-#[allow(unreachable_pub)]
 #[path = "../examples/patches_2d_lattice.rs"]
 mod patches_2d_lattice;
-#[allow(dead_code)]
-#[allow(unreachable_pub)]
 #[path = "../examples/projective_0d_slow_fast.rs"]
 mod projective_0d_slow_fast;
 

@@ -11,7 +11,11 @@ use std::collections::BTreeMap;
 
 use faer::{Mat, Side, c64, linalg::solvers::Solve};
 
-use crate::{Error, Result, coefficient::lattice::BondLattice};
+use crate::{
+    Error, Result,
+    coefficient::lattice::{BondLattice, periodic_index},
+    grid::points,
+};
 
 /// Cells of more points than this would need a sparse solver.
 const MAX_CELL: usize = 3000;
@@ -160,14 +164,9 @@ impl Cell {
     fn new<const D: usize>(lattice: &BondLattice<D>, h: [f64; D]) -> Self {
         let periods = lattice.periods();
         let n: usize = periods.iter().product();
-        let number = |p: [usize; D]| (0..D).fold(0, |index, d| index * periods[d] + p[d] % periods[d]);
+        let number = |p: [usize; D]| periodic_index(periods, p);
         let mut bonds = Vec::with_capacity(n * D);
-        for mut index in 0..n {
-            let mut point = [0; D];
-            for d in (0..D).rev() {
-                point[d] = index % periods[d];
-                index /= periods[d];
-            }
+        for point in points(periods.map(|p| 0..p)) {
             for (direction, h) in h.iter().enumerate() {
                 let mut next = point;
                 next[direction] += 1;
@@ -216,20 +215,8 @@ impl Cell {
 }
 
 /// All multi-indices of D entries and sum `total`.
-fn indices<const D: usize>(total: usize) -> Vec<[usize; D]> {
-    let mut all = Vec::new();
-    let count = (total + 1).pow(D as u32);
-    for mut number in 0..count {
-        let alpha: [usize; D] = std::array::from_fn(|_| {
-            let entry = number % (total + 1);
-            number /= total + 1;
-            entry
-        });
-        if alpha.iter().sum::<usize>() == total {
-            all.push(alpha);
-        }
-    }
-    all
+fn indices<const D: usize>(total: usize) -> impl Iterator<Item = [usize; D]> {
+    points([0; D].map(|_: usize| 0..total + 1)).filter(move |alpha| alpha.iter().sum::<usize>() == total)
 }
 
 /// α − β, unless that is negative somewhere.

@@ -2,6 +2,11 @@
 
 use crate::{Error, Result};
 
+/// The place of `point` in a table that repeats with `periods`, the last index fastest.
+pub fn periodic_index<const D: usize>(periods: [usize; D], point: [usize; D]) -> usize {
+    (0..D).fold(0, |index, d| index * periods[d] + point[d] % periods[d])
+}
+
 /// Which bond an entry of a table belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -64,11 +69,9 @@ impl<const D: usize> BondLattice<D> {
 
     /// The conductance between `point` and its next neighbour along `direction`.
     pub fn after(&self, direction: usize, point: [usize; D]) -> f64 {
-        let index = (0..D).fold(0, |index, d| {
-            let step = usize::from(d == direction && self.bond == Bond::Left);
-            index * self.periods[d] + (point[d] + step) % self.periods[d]
-        });
-        self.tables[direction][index]
+        let mut entry = point;
+        entry[direction] += usize::from(self.bond == Bond::Left);
+        self.tables[direction][periodic_index(self.periods, entry)]
     }
 }
 

@@ -46,8 +46,8 @@ pub struct Extrapolation {
 }
 
 impl Extrapolation {
-    /// The order that is cheapest at `tolerance` on a burst of heterogeneous diffusion: 5 down to 1e-4, else 6 (above, extrapolation
-    /// magnifies rounding more than it gains).
+    /// Order 5 down to a tolerance of 1e-4, else 6: every further order magnifies rounding more. The first step is long, because a
+    /// fast transient is damped best where it is stiff.
     pub fn with_tolerance(tolerance: f64) -> Self {
         let order = if tolerance > 9e-5 { 5 } else { 6 };
         Extrapolation { tolerance, order, first: 0.1 }

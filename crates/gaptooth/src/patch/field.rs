@@ -6,6 +6,7 @@
 //! that the state of an ODE solver is read where it lies.
 
 use super::PatchGrid;
+use crate::grid::points;
 
 /// Where the lanes of each microscale point lie.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,19 +59,6 @@ impl<const D: usize> Places<D> {
         debug_assert!((0..D).all(|d| point[d] < self.n_sub[d]), "no point {point:?} in a patch of {:?}", self.n_sub);
         self.places[(0..D).fold(0, |index, d| index * self.n_sub[d] + point[d])]
     }
-}
-
-/// All points of a box of indices, the last index fastest.
-pub fn points<const D: usize>(ranges: [std::ops::Range<usize>; D]) -> impl Iterator<Item = [usize; D]> {
-    let count: usize = ranges.iter().map(ExactSizeIterator::len).product();
-    (0..count).map(move |mut number| {
-        let mut point = [0; D];
-        for d in (0..D).rev() {
-            point[d] = ranges[d].start + number % ranges[d].len();
-            number /= ranges[d].len();
-        }
-        point
-    })
 }
 
 /// Values at every point of every patch, edges filled.

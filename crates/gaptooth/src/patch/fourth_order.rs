@@ -2,10 +2,14 @@
 
 use super::{
     PatchGrid, PatchModel,
-    field::{PatchField, PatchFieldMut, points},
+    field::{PatchField, PatchFieldMut},
     lattice::neighbours,
 };
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    coefficient::lattice::{BondLattice, periodic_index},
+    grid::points,
+};
 
 /// v = α u + κ ∇²u at the interior and one layer around it, then α v + ∇²v at the interior: an operator of fourth order as
 /// two of second order.
@@ -113,20 +117,14 @@ impl<const D: usize> Hyperdiffusion<D> {
     /// [`Error::Shape`]; [`Error::Coefficient`] for an entry that is not positive and finite.
     pub fn new(periods: [usize; D], kappa: Vec<f64>) -> Result<Self> {
         // one table in the place of each direction's bonds: the same checks
-        crate::coefficient::lattice::BondLattice::new(
-            periods,
-            std::array::from_fn(|_| kappa.clone()),
-            Default::default(),
-        )?;
+        BondLattice::new(periods, std::array::from_fn(|_| kappa.clone()), Default::default())?;
         Ok(Hyperdiffusion { periods, kappa })
     }
 }
 
 impl<const D: usize> PatchModel<D> for Hyperdiffusion<D> {
     fn rhs_into(&self, grid: &PatchGrid<D>, _t: f64, u: PatchField<'_, D>, du: &mut PatchFieldMut<'_, D>) {
-        let kappa = |point: [usize; D]| {
-            self.kappa[(0..D).fold(0, |index, d| index * self.periods[d] + point[d] % self.periods[d])]
-        };
+        let kappa = |point: [usize; D]| self.kappa[periodic_index(self.periods, point)];
         let twice = Twice::new(grid, u, 0.0, kappa);
         for point in grid.interior() {
             twice.minus_second(0.0, 1.0, point, du.at(0, point));

@@ -103,6 +103,20 @@ impl<const D: usize> LatticeDiffusion<D> {
     }
 }
 
+/// Adds f(t, x) at one interior point to `out`, `[member][n_patch …]`.
+pub(super) fn add_forcing<const D: usize>(
+    forcing: &Forcing<D>,
+    grid: &PatchGrid<D>,
+    t: f64,
+    point: [usize; D],
+    out: &mut [f64],
+) {
+    let x: [Vec<f64>; D] = std::array::from_fn(|d| grid.positions(d, point[d]));
+    for (lane, out) in out.iter_mut().enumerate() {
+        *out += forcing(t, std::array::from_fn(|d| x[d][lane % grid.n_patch()]));
+    }
+}
+
 /// The points before and after `point` along `direction`.
 pub(super) fn neighbours<const D: usize>(point: [usize; D], direction: usize) -> ([usize; D], [usize; D]) {
     let (mut before, mut after) = (point, point);
@@ -158,16 +172,12 @@ impl LatticeDiffusion<1> {
 
 impl<const D: usize> PatchModel<D> for LatticeDiffusion<D> {
     fn rhs_into(&self, grid: &PatchGrid<D>, t: f64, u: PatchField<'_, D>, du: &mut PatchFieldMut<'_, D>) {
-        let n = grid.n_patch();
         for point in grid.interior() {
             let out = du.at(0, point);
             out.fill(0.0);
             self.add_diffusion(grid, u, 0, point, out);
             if let Some(forcing) = &self.forcing {
-                let x: [Vec<f64>; D] = std::array::from_fn(|d| grid.positions(d, point[d]));
-                for (lane, out) in out.iter_mut().enumerate() {
-                    *out += forcing(t, std::array::from_fn(|d| x[d][lane % n]));
-                }
+                add_forcing(forcing, grid, t, point, out);
             }
         }
     }

@@ -3,9 +3,9 @@
 use super::{
     PatchGrid, PatchModel,
     field::{PatchField, PatchFieldMut},
-    lattice::{Forcing, neighbours},
+    lattice::{Forcing, add_forcing, neighbours},
 };
-use crate::{Error, Result};
+use crate::{Error, Result, coefficient::lattice::periodic_index};
 
 /// u_t = Σ_ab A_ab ∂_a∂_b u − Σ_a b_a ∂_a u + f(t, x) by central differences, A and b periodic tables.
 ///
@@ -75,10 +75,9 @@ impl<const D: usize> SecondOrder<D> {
 
 impl<const D: usize> PatchModel<D> for SecondOrder<D> {
     fn rhs_into(&self, grid: &PatchGrid<D>, t: f64, u: PatchField<'_, D>, du: &mut PatchFieldMut<'_, D>) {
-        let n = grid.n_patch();
         let spacing: [f64; D] = std::array::from_fn(|d| grid.axis(d).shape().spacing());
         for point in grid.interior() {
-            let entry = (0..D).fold(0, |index, d| index * self.periods[d] + point[d] % self.periods[d]);
+            let entry = periodic_index(self.periods, point);
             let out = du.at(0, point);
             out.fill(0.0);
             let mut add = |weight: f64, at: [usize; D]| {
@@ -106,10 +105,7 @@ impl<const D: usize> PatchModel<D> for SecondOrder<D> {
                 add(c, after);
             }
             if let Some(forcing) = &self.forcing {
-                let x: [Vec<f64>; D] = std::array::from_fn(|d| grid.positions(d, point[d]));
-                for (lane, out) in out.iter_mut().enumerate() {
-                    *out += forcing(t, std::array::from_fn(|d| x[d][lane % n]));
-                }
+                add_forcing(forcing, grid, t, point, out);
             }
         }
     }

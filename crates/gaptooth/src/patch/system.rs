@@ -6,10 +6,10 @@ use super::{
     MicroModel, Patch,
     coupling::{Coupling, EdgeWeights, Sweep},
     ensemble::Ensemble,
-    field::{PatchField, PatchFieldMut, Place, Places, points},
+    field::{PatchField, PatchFieldMut, Place, Places},
     grid::PatchGrid,
 };
-use crate::{Error, Result, ode::OdeSystem};
+use crate::{Error, Result, grid::points, ode::OdeSystem};
 
 /// A microscale model on all patches of a [`PatchGrid`] at once, in D = 1, 2 or 3 dimensions.
 ///

@@ -9,8 +9,10 @@ pub use shape::{PatchShape, Source};
 
 use serde::{Deserialize, Serialize};
 
-use super::field::points;
-use crate::{Error, Result, grid::Boundary};
+use crate::{
+    Error, Result,
+    grid::{Boundary, points},
+};
 
 /// How patch centres are spread over a bounded domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, Default)]
