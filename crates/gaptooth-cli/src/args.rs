@@ -116,6 +116,8 @@ pub(crate) enum ClosureKind {
     Stencil,
     /// Derivatives chosen by held-out trajectories, relative least squares
     Derivatives,
+    /// Named terms, products among them if asked for, chosen one by one by held-out trajectories, with standard errors
+    Symbolic,
 }
 
 /// `learn`
@@ -126,12 +128,19 @@ pub(crate) struct LearnArgs {
     /// The kind of law
     #[arg(long, value_enum, default_value_t = ClosureKind::Derivatives)]
     pub(crate) closure: ClosureKind,
-    /// Points of the stencils, odd [default: 3 for stencil; 9 for derivatives, fewer on a small grid]
+    /// Points of the stencils along an axis, odd [default: 3 for stencil; for derivatives Fourier transforms on a periodic grid,
+    /// else 9, fewer on a small grid]
     #[arg(long, value_name = "N")]
     pub(crate) points: Option<usize>,
     /// A set of derivative orders to choose from, `2,4`; repeat for more sets [default: five sets up to order 6]
     #[arg(long, value_name = "K,K…")]
     pub(crate) orders: Vec<String>,
+    /// Highest total order of derivative among a symbolic law's candidates [default: 6, lower on a small bounded grid]
+    #[arg(long, value_name = "K")]
+    pub(crate) highest: Option<usize>,
+    /// Offer a symbolic law products, too: u², u u_x, u_x² …
+    #[arg(long)]
+    pub(crate) products: bool,
     /// Passes over the data, for networks
     #[arg(long, value_name = "N", default_value_t = 128)]
     pub(crate) epochs: usize,

@@ -1,11 +1,11 @@
-//! From a study's name or file, and what `--set` and `--seed` change in it, to the library's [`StudyConfig`].
+//! From a study's name or file, and what `--set` and `--seed` change in it, to the library's [`AnyStudy`].
 
 use std::ops::Range;
 use std::path::Path;
 
 use gaptooth::{
     Error, VERSION,
-    study::{BUILTIN, StudyConfig, builtin},
+    study::{AnyStudy, BUILTIN, builtin},
 };
 use toml::{Table, Value};
 
@@ -15,7 +15,7 @@ use crate::locate::Keys;
 /// A study and the text it was read from.
 #[derive(Debug)]
 pub(crate) struct Study {
-    pub(crate) config: StudyConfig,
+    pub(crate) config: AnyStudy,
     pub(crate) source: Source,
 }
 
@@ -30,13 +30,24 @@ pub(crate) fn load(name: &str, set: &[String], seed: Option<u64>) -> Result<Stud
         source.text = toml::to_string_pretty(&table).map_err(|e| Failure::wrong_input(format!("--set: {e}")))?;
         source.name += " (as changed by --set)";
     }
-    let mut config: StudyConfig = toml::from_str(&source.text).map_err(|e| misread(&source, &e))?;
-    config.seed = seed.unwrap_or(config.seed);
+    let mut config = read(&source.text).map_err(|e| misread(&source, &e))?;
+    if let Some(seed) = seed {
+        config.set_seed(seed);
+    }
     Ok(Study { config, source })
 }
 
+/// A study of the kind that its keys say: one with `lattice` is of a lattice.
+fn read(text: &str) -> Result<AnyStudy, toml::de::Error> {
+    let table: Table = toml::from_str(text)?;
+    Ok(match table.contains_key("lattice") {
+        true => AnyStudy::Lattice(toml::from_str(text)?),
+        false => AnyStudy::Line(toml::from_str(text)?),
+    })
+}
+
 /// The text of `run.toml`: every key as it was used.
-pub(crate) fn effective_text(config: &StudyConfig) -> Result<String, Failure> {
+pub(crate) fn effective_text(config: &AnyStudy) -> Result<String, Failure> {
     let body = toml::to_string(config)
         .map_err(|e| Failure::wrong_input(format!("this configuration cannot be written as TOML: {e}")))?;
     Ok(format!(
@@ -247,9 +258,9 @@ mod tests {
     fn built_in_studies_read_and_their_text_reads_back() {
         for (name, _) in BUILTIN {
             let study = load(name, &[], Some(5)).unwrap();
-            let again: StudyConfig = toml::from_str(&effective_text(&study.config).unwrap()).unwrap();
+            let again = read(&effective_text(&study.config).unwrap()).unwrap();
             assert_eq!(again, study.config);
-            gaptooth::study::check(&again).unwrap();
+            again.check().unwrap();
         }
     }
 }

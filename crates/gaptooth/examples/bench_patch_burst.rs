@@ -9,7 +9,7 @@ use std::time::Instant;
 use gaptooth::{
     Error, Result,
     coefficient::Formula,
-    grid::{Boundary, Grid},
+    grid::{Axis, Boundary},
     linalg::Tridiagonal,
     observer::Silent,
     patch::{
@@ -43,7 +43,7 @@ impl MicroModel for Burst {
 
 /// Arbabi et al. 2020, section 5.1: ε = 1e-5, H = 8e-3, h = 1e-4, δx = 1e-7 (80 001 points), δt = 1e-6, Δx = 0.1.
 fn dynamics(path: MicroPath, tolerance: f64, trajectories: usize, opaque: bool) -> Result<PatchDynamics<Burst>> {
-    let grid = Grid::uniform([0.0, 1.0], 10, Boundary::Dirichlet)?;
+    let grid = Axis::uniform([0.0, 1.0], 10, Boundary::Dirichlet)?;
     let patches = BufferedPatches::new(grid, 1e-4, 8e-3, 1e-7)?;
     let diffusivity = Formula::parse("1.1 + sin(2*pi*y)", &VARIABLES, &[])?;
     let equation = DiffusionEquation { diffusivity, drift: None, reaction: None, epsilon: 1e-5 };

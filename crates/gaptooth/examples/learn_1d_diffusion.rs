@@ -9,7 +9,7 @@ use gaptooth::{
         metrics::relative_mean_squared_error as rmse,
     },
     coefficient::Formula,
-    grid::{Boundary, Grid},
+    grid::{Axis, Boundary},
     observer::Silent,
     ode::{explicit::RungeKutta, explicit::integrate, tableau::ExplicitMethod::Rk4},
     patch::{
@@ -29,7 +29,7 @@ fn truth(b: &[f64], x: &[f64], t: f64) -> Vec<f64> {
 
 /// Runs the example; its report holds the checks.
 pub fn run() -> Result<Report> {
-    let grid = Grid::uniform([0.0, 1.0], 20, Boundary::Dirichlet)?;
+    let grid = Axis::uniform([0.0, 1.0], 20, Boundary::Dirichlet)?;
     let patches = BufferedPatches::new(grid.clone(), 4e-3, 4e-2, 5e-5)?;
     let diffusivity = Formula::parse("1.1 + sin(2*pi*y)", &VARIABLES, &[])?;
     let equation = DiffusionEquation { diffusivity, drift: None, reaction: None, epsilon: 1e-3 };
@@ -46,11 +46,11 @@ pub fn run() -> Result<Report> {
     let (n, records) = (grid.len(), 0..r.times.len());
     let rows = |all: &[Vec<f64>], k: usize| records.clone().flat_map(|t| all[t][k * n..(k + 1) * n].to_vec()).collect();
     let stack = |all: &[Vec<f64>]| (0..states.len()).flat_map(|k| -> Vec<f64> { rows(all, k) }).collect();
-    let data = Dataset::new(grid.clone(), r.times.clone(), stack(&r.u), stack(&r.u_t), Provenance::new())?;
+    let data = Dataset::new(grid.clone().into(), r.times.clone(), stack(&r.u), stack(&r.u_t), Provenance::new())?;
 
-    let spec = FeatureSpec::Derivatives { orders: vec![2, 4], points: 9, edges: EdgeRule::Reflect };
+    let spec = FeatureSpec::differences(&[2, 4], 9, EdgeRule::Reflect);
     let law = fit_linear(&data, &LinearRecipe::relative(spec.clone()))?.law;
-    let mean = LinearLaw::new(spec, &grid, vec![1.1, 0.0])?; // averaging the coefficient instead
+    let mean = LinearLaw::new(spec, &data.grid, vec![1.1, 0.0])?; // averaging the coefficient instead
     let (unseen, times) = ([0.3, -0.9, 0.2, 0.6], [0.0, 0.02, 0.05, 0.1]);
     let exact: Vec<f64> = times.iter().flat_map(|&t| truth(&unseen, &grid.x, t)).collect();
     let score = |law: &LinearLaw| -> Result<f64> {

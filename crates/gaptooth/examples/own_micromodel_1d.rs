@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 use gaptooth::{
     Result,
-    grid::{Boundary, Grid},
+    grid::{Axis, Boundary},
     observer::Silent,
     patch::{
         MicroModel, Patch,
@@ -40,7 +40,7 @@ impl MicroModel for PorousMedium {
 
 /// Runs the example; its report holds the checks.
 pub fn run() -> Result<Report> {
-    let grid = Grid::uniform([0.0, 1.0], 10, Boundary::Dirichlet)?;
+    let grid = Axis::uniform([0.0, 1.0], 10, Boundary::Dirichlet)?;
     let patches = BufferedPatches::new(grid, 1e-2, 8e-2, 5e-5)?;
     let lifting = LiftingOptions { degree: 2, points: 9, edges: EdgeRule::OneSided };
     let burst = BurstOptions { length: 5e-6, healing: 1e-6, path: MicroPath::Auto, tolerance: 1e-5 };

@@ -6,7 +6,7 @@ use gaptooth::{
     Result,
     cell::{CellMethod, effective},
     coefficient::{ExpressionCoefficient, Formula},
-    grid::{Boundary, Grid},
+    grid::{Axis, Boundary},
     observer::Silent,
     patch::{
         buffered::{BufferedPatches, LiftingOptions},
@@ -23,7 +23,7 @@ const EPSILON: f64 = 1e-3;
 /// Runs the example; its report holds the checks.
 pub fn run() -> Result<Report> {
     // Nine patches of width 0.08 around the inner points of a grid, 20 micro-points a period.
-    let grid = Grid::uniform([0.0, 1.0], 10, Boundary::Dirichlet)?;
+    let grid = Axis::uniform([0.0, 1.0], 10, Boundary::Dirichlet)?;
     let patches = BufferedPatches::new(grid, 1e-2, 8e-2, 5e-5)?;
     let diffusivity = Formula::parse(COEFFICIENT, &VARIABLES, &[])?;
     let equation = DiffusionEquation { diffusivity, drift: None, reaction: None, epsilon: EPSILON };

@@ -1,4 +1,4 @@
-//! Macroscale grids in one dimension: the points, and what happens at the two ends.
+//! Macroscale grids: equally spaced axes, what happens at their ends, and their product.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,10 +19,10 @@ pub enum Boundary {
 
 /// Equally spaced points x_0 < … < x_{n−1} on [a, b].
 ///
-/// Dirichlet and Neumann grids hold both ends (spacing (b − a)/(n − 1)); periodic ones leave b out
+/// Dirichlet and Neumann axes hold both ends (spacing (b − a)/(n − 1)); periodic ones leave b out
 /// (spacing (b − a)/n).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Grid {
+pub struct Axis {
     /// the points, ascending
     pub x: Vec<f64>,
     /// the interval [a, b]
@@ -31,7 +31,7 @@ pub struct Grid {
     pub boundary: Boundary,
 }
 
-impl Grid {
+impl Axis {
     /// `intervals` equal intervals on `domain`.
     ///
     /// # Errors
@@ -51,7 +51,7 @@ impl Grid {
         }
         let n = if boundary == Boundary::Periodic { intervals } else { intervals + 1 };
         let dx = (b - a) / intervals as f64;
-        Ok(Grid { x: (0..n).map(|i| if i == intervals { b } else { a + i as f64 * dx }).collect(), domain, boundary })
+        Ok(Axis { x: (0..n).map(|i| if i == intervals { b } else { a + i as f64 * dx }).collect(), domain, boundary })
     }
 
     /// The spacing.
@@ -64,12 +64,12 @@ impl Grid {
         self.x.len()
     }
 
-    /// Never true of a validated grid.
+    /// Never true of a validated axis.
     pub fn is_empty(&self) -> bool {
         self.x.is_empty()
     }
 
-    /// The points whose value evolves: all but the two ends of a Dirichlet grid.
+    /// The points whose value evolves: all but the two ends of a Dirichlet axis.
     pub fn active(&self) -> std::ops::Range<usize> {
         match self.boundary {
             Boundary::Dirichlet => 1..self.len() - 1,
@@ -77,6 +77,104 @@ impl Grid {
         }
     }
 }
+
+/// The product of one or more axes; its points are numbered with the last axis fastest.
+///
+/// ```
+/// use gaptooth::grid::{Axis, Boundary, Grid};
+/// let line = Grid::uniform([0.0, 1.0], 4, Boundary::Dirichlet)?;
+/// assert_eq!((line.len(), line.active()), (5, vec![1, 2, 3]));
+/// let plane = Grid::new(vec![Axis::uniform([0.0, 1.0], 4, Boundary::Periodic)?; 2])?;
+/// assert_eq!((plane.shape(), plane.len(), plane.position(5)), (vec![4, 4], 16, vec![0.25, 0.25]));
+/// # Ok::<(), gaptooth::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Grid {
+    axes: Vec<Axis>,
+}
+
+impl From<Axis> for Grid {
+    fn from(axis: Axis) -> Self {
+        Grid { axes: vec![axis] }
+    }
+}
+
+impl Grid {
+    /// The product of `axes`.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] unless there are one, two or three.
+    pub fn new(axes: Vec<Axis>) -> Result<Self> {
+        if (1..=NAMES.len()).contains(&axes.len()) {
+            return Ok(Grid { axes });
+        }
+        Err(Error::parameter("axes", axes.len(), "one, two or three", "give one axis per space dimension"))
+    }
+
+    /// A line: one axis, [`Axis::uniform`].
+    ///
+    /// # Errors
+    /// As [`Axis::uniform`].
+    pub fn uniform(domain: [f64; 2], intervals: usize, boundary: Boundary) -> Result<Self> {
+        Ok(Axis::uniform(domain, intervals, boundary)?.into())
+    }
+
+    /// The axes.
+    pub fn axes(&self) -> &[Axis] {
+        &self.axes
+    }
+
+    /// Points per axis.
+    pub fn shape(&self) -> Vec<usize> {
+        self.axes.iter().map(Axis::len).collect()
+    }
+
+    /// Number of points.
+    pub fn len(&self) -> usize {
+        self.axes.iter().map(Axis::len).product()
+    }
+
+    /// Never true of a validated grid.
+    pub fn is_empty(&self) -> bool {
+        self.axes.iter().any(Axis::is_empty)
+    }
+
+    /// Whether every axis is periodic.
+    pub fn is_periodic(&self) -> bool {
+        self.axes.iter().all(|a| a.boundary == Boundary::Periodic)
+    }
+
+    /// The place of point `number` along each axis.
+    pub fn index(&self, mut number: usize) -> Vec<usize> {
+        let mut index = vec![0; self.axes.len()];
+        for (i, axis) in index.iter_mut().zip(&self.axes).rev() {
+            *i = number % axis.len();
+            number /= axis.len();
+        }
+        index
+    }
+
+    /// The number of the point at `index`, one place per axis.
+    pub fn number(&self, index: &[usize]) -> usize {
+        index.iter().zip(&self.axes).fold(0, |n, (i, axis)| n * axis.len() + i)
+    }
+
+    /// The coordinates of point `number`, one per axis.
+    pub fn position(&self, number: usize) -> Vec<f64> {
+        self.index(number).into_iter().zip(&self.axes).map(|(i, axis)| axis.x[i]).collect()
+    }
+
+    /// The points whose value evolves, ascending: all but the faces of Dirichlet axes.
+    pub fn active(&self) -> Vec<usize> {
+        let inside = |n: &usize| self.index(*n).iter().zip(&self.axes).all(|(i, axis)| axis.active().contains(i));
+        (0..self.len()).filter(inside).collect()
+    }
+}
+
+/// What axes and coordinates are called.
+pub const NAMES: [&str; 3] = ["x", "y", "z"];
+
 /// All points of a box of indices, the last index fastest.
 pub fn points<const D: usize>(ranges: [std::ops::Range<usize>; D]) -> impl Iterator<Item = [usize; D]> {
     let count: usize = ranges.iter().map(ExactSizeIterator::len).product();

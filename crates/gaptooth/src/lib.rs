@@ -9,6 +9,7 @@
 //! Everything is non-dimensional unless it says otherwise, and `f64`.
 
 pub mod error;
+pub mod fourier;
 pub mod grid;
 pub mod linalg;
 pub mod observer;

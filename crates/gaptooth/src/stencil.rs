@@ -1,10 +1,10 @@
-//! Finite-difference weights on any nodes, and difference operators on a [`Grid`] with explicit ends.
+//! Finite-difference weights on any nodes, and difference operators on a [`Axis`] with explicit ends.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, Result,
-    grid::{Boundary, Grid},
+    grid::{Axis, Boundary},
 };
 
 /// Weights `w[k][j]` with f^{(k)}(at) ≈ Σ_j `w[k][j] f(nodes[j])`, k = 0 … `max_derivative`, exact on
@@ -69,7 +69,7 @@ impl DifferenceOperator {
     ///
     /// # Errors
     /// [`Error::Parameter`] when `points` is even, not larger than `derivative`, or larger than the grid.
-    pub fn new(grid: &Grid, derivative: usize, points: usize, edges: EdgeRule) -> Result<Self> {
+    pub fn new(grid: &Axis, derivative: usize, points: usize, edges: EdgeRule) -> Result<Self> {
         if points.is_multiple_of(2) || points <= derivative || points > grid.len() {
             return Err(Error::parameter(
                 "stencil points",
@@ -100,7 +100,7 @@ impl DifferenceOperator {
     }
 }
 
-fn row(grid: &Grid, i: usize, derivative: usize, points: usize, edges: EdgeRule) -> Vec<(usize, f64)> {
+fn row(grid: &Axis, i: usize, derivative: usize, points: usize, edges: EdgeRule) -> Vec<(usize, f64)> {
     let (n, half, h) = (grid.len() as isize, (points / 2) as isize, grid.spacing());
     let i = i as isize;
     let fits = i - half >= 0 && i + half < n;
@@ -122,7 +122,7 @@ fn row(grid: &Grid, i: usize, derivative: usize, points: usize, edges: EdgeRule)
 }
 
 /// The value at (possibly outside) index `j` as a combination of grid values.
-pub(crate) fn fold(grid: &Grid, j: isize) -> Vec<(usize, f64)> {
+pub(crate) fn fold(grid: &Axis, j: isize) -> Vec<(usize, f64)> {
     let n = grid.len() as isize;
     if (0..n).contains(&j) {
         return vec![(j as usize, 1.0)];
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn reflected_second_derivative_of_a_sine_is_centred_at_the_ends() {
-        let grid = Grid::uniform([0.0, 1.0], 40, Boundary::Dirichlet).unwrap();
+        let grid = Axis::uniform([0.0, 1.0], 40, Boundary::Dirichlet).unwrap();
         let u: Vec<f64> = grid.x.iter().map(|x| 2.0 + (std::f64::consts::PI * x).sin()).collect();
         let d = DifferenceOperator::new(&grid, 2, 9, EdgeRule::Reflect).unwrap();
         let mut out = vec![0.0; grid.len()];
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn one_sided_rows_are_exact_on_polynomials() {
-        let grid = Grid::uniform([-1.0, 2.0], 12, Boundary::Dirichlet).unwrap();
+        let grid = Axis::uniform([-1.0, 2.0], 12, Boundary::Dirichlet).unwrap();
         let u: Vec<f64> = grid.x.iter().map(|x| x.powi(4) - 2.0 * x).collect();
         let d = DifferenceOperator::new(&grid, 1, 5, EdgeRule::OneSided).unwrap();
         let mut out = vec![0.0; grid.len()];

@@ -3,7 +3,7 @@
 use gaptooth::{
     Error,
     closure::{Amplitudes, Dataset, FeatureSpec, Features, Provenance, SineSum, TallLeastSquares, initial_states},
-    grid::{Boundary, Grid},
+    grid::{Axis, Boundary, Grid},
     stencil::EdgeRule,
 };
 use proptest::prelude::*;
@@ -69,7 +69,7 @@ fn bad_datasets_say_where() {
     unsorted.times[2] = 0.1;
     assert!(unsorted.validate().unwrap_err().to_string().contains("0.1 after 0.1"));
     let mut moving = good.clone();
-    moving.grid.boundary = Boundary::Dirichlet;
+    moving.grid = Axis { boundary: Boundary::Dirichlet, ..moving.grid.axes()[0].clone() }.into();
     assert!(moving.validate().unwrap_err().to_string().contains("Dirichlet"));
     let empty = Dataset { u: vec![], u_t: vec![], ..good.clone() };
     assert!(empty.validate().is_err());
@@ -80,19 +80,19 @@ fn bad_datasets_say_where() {
 #[test]
 fn features_are_derivatives_and_neighbours_at_the_active_points() {
     let grid = Grid::uniform([0.0, 1.0], 10, Boundary::Dirichlet).unwrap();
-    let u: Vec<f64> = grid.x.iter().map(|x| 3.0 * x * x).collect();
-    let spec = FeatureSpec::Derivatives { orders: vec![0, 1, 2], points: 3, edges: EdgeRule::OneSided };
+    let u: Vec<f64> = grid.axes()[0].x.iter().map(|x| 3.0 * x * x).collect();
+    let spec = FeatureSpec::differences(&[0, 1, 2], 3, EdgeRule::OneSided);
     let f = Features::new(spec.clone(), &grid).unwrap();
     assert_eq!((f.len(), f.points()), (3, 9));
-    assert_eq!(spec.names(), ["u", "u_x", "u_xx"]);
+    assert_eq!(spec.names(1), ["u", "u_x", "u_xx"]);
     let out = f.apply(&u);
-    for (p, x) in grid.x[1..10].iter().enumerate() {
+    for (p, x) in grid.axes()[0].x[1..10].iter().enumerate() {
         assert!((out[p] - 3.0 * x * x).abs() < 1e-14);
         assert!((out[9 + p] - 6.0 * x).abs() < 1e-12);
         assert!((out[18 + p] - 6.0).abs() < 1e-10);
     }
     let spec = FeatureSpec::Neighbours { half: 2 };
-    assert_eq!(spec.names(), ["u[-2]", "u[-1]", "u[+0]", "u[+1]", "u[+2]"]);
+    assert_eq!(spec.names(1), ["u[-2]", "u[-1]", "u[+0]", "u[+1]", "u[+2]"]);
     let out = Features::new(spec, &grid).unwrap().apply(&u);
     assert_eq!(out[9 + 4], u[4]); // left neighbour of point 5
     assert!((out[0] - (2.0 * u[0] - u[1])).abs() < 1e-15); // beyond the left end: odd about it
@@ -104,11 +104,7 @@ fn features_are_derivatives_and_neighbours_at_the_active_points() {
 #[test]
 fn features_that_do_not_fit_are_refused() {
     let grid = Grid::uniform([0.0, 1.0], 10, Boundary::Dirichlet).unwrap();
-    let derivatives = |orders: &[usize], points| FeatureSpec::Derivatives {
-        orders: orders.to_vec(),
-        points,
-        edges: EdgeRule::Reflect,
-    };
+    let derivatives = |orders: &[usize], points| FeatureSpec::differences(orders, points, EdgeRule::Reflect);
     for spec in [
         derivatives(&[], 3),
         derivatives(&[2, 2], 3),

@@ -5,9 +5,9 @@ use std::f64::consts::PI;
 use gaptooth::{
     Error, Result,
     closure::{
-        BatchOf, Dataset, FeatureSpec, Gate, LinearLaw, LinearRecipe, NetworkRecipe, Provenance, ResidualMethod,
-        ResidualRecipe, Scaling, SineSum, Validation, Weighting, fit_linear, fit_network, fit_residual, metrics,
-        select_linear, validate,
+        BatchOf, Closure, Dataset, FeatureSpec, Gate, LinearLaw, LinearRecipe, NetworkRecipe, Provenance,
+        ResidualMethod, ResidualRecipe, Scaling, SineSum, Validation, Weighting, fit_linear, fit_network, fit_residual,
+        metrics, select_linear, validate,
     },
     grid::{Boundary, Grid},
     nn::TrainState,
@@ -20,7 +20,7 @@ use rand::{RngExt, SeedableRng};
 const DIFFUSIVITY: f64 = 0.458_256_86;
 
 fn derivatives(orders: &[usize], points: usize) -> FeatureSpec {
-    FeatureSpec::Derivatives { orders: orders.to_vec(), points, edges: EdgeRule::Reflect }
+    FeatureSpec::differences(orders, points, EdgeRule::Reflect)
 }
 
 /// u_t = a u_xx exactly, from a sine series with six random modes on [0, 1] and values 1, 2 at the ends.
@@ -32,7 +32,7 @@ fn diffusion(trajectories: usize, intervals: usize, snapshots: usize) -> Dataset
     for _ in 0..trajectories {
         let b: Vec<f64> = (1..=6).map(|k| (2.0 * rng.random::<f64>() - 1.0) / f64::from(k)).collect();
         for t in &times {
-            for (j, x) in grid.x.iter().enumerate() {
+            for (j, x) in grid.axes()[0].x.iter().enumerate() {
                 let mode = |k: f64, b: f64| b * (k * PI * x).sin() * (-DIFFUSIVITY * (k * PI).powi(2) * t).exp();
                 let modes = || b.iter().enumerate().map(|(i, b)| ((i + 1) as f64, *b));
                 let inside = j > 0 && j < intervals;
@@ -47,7 +47,11 @@ fn diffusion(trajectories: usize, intervals: usize, snapshots: usize) -> Dataset
 }
 
 /// Classical Runge–Kutta with steps of at most 1e-3, written here so that no other module is trusted.
-fn runge_kutta(law: &dyn OdeSystem, u0: &[f64], times: &[f64]) -> Result<Vec<Vec<f64>>> {
+fn runge_kutta(law: &dyn Closure, u0: &[f64], times: &[f64]) -> Result<Vec<Vec<f64>>> {
+    small_steps(law, u0, times)
+}
+
+fn small_steps(law: &dyn OdeSystem, u0: &[f64], times: &[f64]) -> Result<Vec<Vec<f64>>> {
     let n = u0.len();
     let (mut u, mut out) = (u0.to_vec(), vec![u0.to_vec()]);
     for w in times.windows(2) {
@@ -125,7 +129,7 @@ fn selection_follows_unseen_trajectories() {
     assert_eq!(chosen.fit.rows, 5 * 11 * 19);
 
     // an integrator that fails, or a law that cannot be built, is a score and not an error …
-    let broken = |law: &dyn OdeSystem, u0: &[f64], times: &[f64]| {
+    let broken = |law: &dyn Closure, u0: &[f64], times: &[f64]| {
         let mut du = vec![0.0; u0.len()];
         law.rhs_into(0.0, u0, &mut du);
         if du.iter().any(|v| v.abs() > 1e9) {
@@ -148,7 +152,7 @@ fn the_paper_s_networks_beat_the_trivial_laws() {
     let zero = LinearLaw::new(derivatives(&[2], 3), &training.grid, vec![0.0]).unwrap();
     let arithmetic = LinearLaw::new(derivatives(&[2], 3), &training.grid, vec![1.1]).unwrap();
     let trivial = rhs_error(&zero, &unseen).min(rhs_error(&arithmetic, &unseen));
-    for (features, bound) in [(FeatureSpec::paper_functional(), 0.1), (FeatureSpec::paper_discretized(), 0.5)] {
+    for (features, bound) in [(FeatureSpec::paper_functional(1), 0.1), (FeatureSpec::paper_discretized(1), 0.5)] {
         let recipe = NetworkRecipe { epochs: 80, ..NetworkRecipe::paper(features, 7) };
         let fit = fit_network(&training, &recipe, None, &mut |_| Ok(()), &Silent).unwrap();
         let error = rhs_error(&fit.law, &unseen);
@@ -166,7 +170,7 @@ fn training_resumes_bitwise_in_every_variant() {
             epochs: 6,
             scaling,
             batch_of,
-            ..NetworkRecipe::released_code(FeatureSpec::paper_discretized(), 3)
+            ..NetworkRecipe::released_code(FeatureSpec::paper_discretized(1), 3)
         };
         let mut saved: Option<TrainState> = None;
         let mut keep = |s: &TrainState| {
@@ -204,7 +208,7 @@ fn allen_cahn(trajectories: u64) -> Dataset {
         // whole wave numbers make the paper's states periodic
         let mut state = SineSum::random(5, i, Default::default());
         state.terms.iter_mut().for_each(|t| *t = [0.3 * t[0], t[1].floor(), t[2]]);
-        for s in runge_kutta(&truth, &state.sample(&grid.x), &times).unwrap() {
+        for s in small_steps(&truth, &state.sample(&grid.axes()[0].x), &times).unwrap() {
             let mut du = vec![0.0; s.len()];
             truth.rhs_into(0.0, &s, &mut du);
             u.extend(s);

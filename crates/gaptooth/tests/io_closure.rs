@@ -20,7 +20,7 @@ fn a_loaded_law_computes_the_same_bits() {
         let (loaded, about) = load_closure(&path).unwrap();
         assert_eq!(about["seed"], 3);
         assert_eq!(loaded.card(), law.card(), "the grid to the last bit");
-        let u: Vec<f64> = grid.x.iter().map(|x| (5.0 * x).sin()).collect();
+        let u: Vec<f64> = grid.axes()[0].x.iter().map(|x| (5.0 * x).sin()).collect();
         let (mut found, mut expected) = (vec![0.0; u.len()], vec![0.0; u.len()]);
         loaded.rhs_into(0.0, &u, &mut found);
         law.rhs_into(0.0, &u, &mut expected);

@@ -37,7 +37,7 @@ fn datasets_come_back_bit_for_bit() {
         let written = example(boundary);
         write_dataset(&path(name), &written).unwrap();
         let read = read_dataset(&path(name)).unwrap();
-        assert!(read == written, "{name}: {:?} {:?}", read.grid.domain, read.provenance);
+        assert!(read == written, "{name}: {:?} {:?}", read.grid.axes()[0].domain, read.provenance);
         assert!(read.u.iter().zip(&written.u).all(|(a, b)| a.to_bits() == b.to_bits()));
     }
 }
@@ -58,7 +58,7 @@ fn one_trajectory_of_another_simulator_is_read() {
     group.attributes.insert("boundary".into(), "periodic".into());
     write_group(&target, &group).unwrap();
     let read = read_dataset(&target).unwrap();
-    assert_eq!((read.trajectories(), read.grid.domain), (1, [0.0, 1.0]));
+    assert_eq!((read.trajectories(), read.grid.axes()[0].domain), (1, [0.0, 1.0]));
 }
 
 /// The message for a good dataset spoilt by `spoil`.

@@ -3,8 +3,9 @@
 use std::{fs, path::Path};
 
 /// Each room and the rooms it may name, lowest first. nn never sees a PDE, patch never sees nn, cell sees neither.
-const MAY_IMPORT: [(&str, &str); 16] = [
+const MAY_IMPORT: [(&str, &str); 17] = [
     ("error", ""),
+    ("fourier", ""),
     ("observer", "error"),
     ("grid", "error"),
     ("stencil", "error grid"),
@@ -12,9 +13,9 @@ const MAY_IMPORT: [(&str, &str); 16] = [
     ("coefficient", "error"),
     ("ode", "error observer linalg"),
     ("nn", "error observer linalg"),
-    ("patch", "error observer grid stencil linalg coefficient ode"),
+    ("patch", "error fourier observer grid stencil linalg coefficient ode"),
     ("cell", "error observer grid stencil linalg coefficient"),
-    ("closure", "error observer grid stencil linalg ode patch nn"),
+    ("closure", "error fourier observer grid stencil linalg ode patch nn"),
     ("problems", "error coefficient ode patch cell closure nn"),
     ("report", "error"),
     ("study", "error observer grid stencil linalg coefficient ode nn patch cell closure problems report"),

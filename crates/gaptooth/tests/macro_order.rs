@@ -3,7 +3,7 @@
 use gaptooth::{
     closure::{Dataset, FeatureSpec, LinearRecipe, Provenance, fit_linear},
     coefficient::Formula,
-    grid::{Boundary, Grid},
+    grid::{Axis, Boundary, Grid},
     observer::Silent,
     ode::{
         OdeSystem, explicit,
@@ -22,7 +22,7 @@ use gaptooth::{
 const INTERVALS: usize = 10;
 
 fn dynamics() -> PatchDynamics<Diffusion> {
-    let grid = Grid::uniform([0.0, 1.0], INTERVALS, Boundary::Dirichlet).unwrap();
+    let grid = Axis::uniform([0.0, 1.0], INTERVALS, Boundary::Dirichlet).unwrap();
     let patches = BufferedPatches::new(grid, 1e-3, 2e-2, 2e-5).unwrap();
     let diffusivity = Formula::parse("1.1 + sin(2*pi*y)", &VARIABLES, &[]).unwrap();
     let equation = DiffusionEquation { diffusivity, drift: None, reaction: None, epsilon: 5e-4 };
@@ -76,7 +76,7 @@ fn learned_laws_integrate_with_the_order_of_their_integrator() {
     let grid = Grid::uniform([0.0, 1.0], INTERVALS, Boundary::Dirichlet).unwrap();
     let data =
         Dataset::new(grid, recording.times, recording.u.concat(), recording.u_t.concat(), Provenance::new()).unwrap();
-    let spec = FeatureSpec::Derivatives { orders: vec![1, 2], points: 3, edges: EdgeRule::OneSided };
+    let spec = FeatureSpec::differences(&[1, 2], 3, EdgeRule::OneSided);
     let law = fit_linear(&data, &LinearRecipe::relative(spec)).unwrap().law;
     for (method, order) in METHODS {
         let found = observed(&law, method, 2e-3);

@@ -2,7 +2,7 @@
 
 use gaptooth::{
     coefficient::Formula,
-    grid::{Boundary, Grid},
+    grid::{Axis, Boundary},
     linalg::Tridiagonal,
     observer::Silent,
     patch::{
@@ -43,7 +43,7 @@ fn dynamics(
     trajectories: usize,
     opaque: bool,
 ) -> PatchDynamics<Opaque> {
-    let grid = Grid::uniform([0.0, 1.0], 10, boundary).unwrap();
+    let grid = Axis::uniform([0.0, 1.0], 10, boundary).unwrap();
     let patches = BufferedPatches::new(grid, 1e-3, 2e-2, 2e-5).unwrap();
     let model = Diffusion::new(equation, &patches.centres(), patches.offsets(), patches.spacing, [0.0, 1.0]).unwrap();
     let lifting = LiftingOptions { degree: 2, points: 3, edges: EdgeRule::Reflect };
@@ -55,7 +55,7 @@ fn burst(path: MicroPath, tolerance: f64, healing: f64) -> BurstOptions {
 }
 
 fn state(boundary: Boundary, n: usize) -> Vec<f64> {
-    let grid = Grid::uniform([0.0, 1.0], 10, boundary).unwrap();
+    let grid = Axis::uniform([0.0, 1.0], 10, boundary).unwrap();
     (0..n).flat_map(|k| grid.x.iter().map(move |x| 1.5 + (6.3 * x + k as f64).sin()).collect::<Vec<_>>()).collect()
 }
 
@@ -90,7 +90,7 @@ fn the_general_and_the_exact_path_agree_to_1e_9() {
 /// `numerics-learning.md` measured c₂ = 0.45825802 and c₁ = −1.05e−4 with the released code's set-up and solver.
 #[test]
 fn the_paper_s_burst_gives_the_measured_response() {
-    let grid = Grid::uniform([0.0, 1.0], 10, Boundary::Dirichlet).unwrap();
+    let grid = Axis::uniform([0.0, 1.0], 10, Boundary::Dirichlet).unwrap();
     let patches = BufferedPatches::new(grid, 1e-4, 8e-3, 1e-7).unwrap();
     let model = Diffusion::new(
         equation("1.1 + sin(2*pi*y)", None, None, 1e-5),

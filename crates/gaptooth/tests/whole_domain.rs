@@ -2,7 +2,7 @@
 
 use gaptooth::{
     coefficient::Formula,
-    grid::{Boundary, Grid},
+    grid::{Axis, Boundary},
     observer::Silent,
     patch::{
         models::{Diffusion, DiffusionEquation, VARIABLES},
@@ -10,7 +10,7 @@ use gaptooth::{
     },
 };
 
-fn model(grid: &Grid, a: &str, reaction: Option<&str>, epsilon: f64) -> Diffusion {
+fn model(grid: &Axis, a: &str, reaction: Option<&str>, epsilon: f64) -> Diffusion {
     let parse = |text: &str| Formula::parse(text, &VARIABLES, &[]).unwrap();
     let equation = DiffusionEquation { diffusivity: parse(a), drift: None, reaction: reaction.map(parse), epsilon };
     let offsets = WholeDomain::points(grid).unwrap();
@@ -23,7 +23,7 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
 
 #[test]
 fn both_paths_follow_the_sine_series_of_a_constant_medium() {
-    let grid = Grid::uniform([0.0, 1.0], 800, Boundary::Dirichlet).unwrap();
+    let grid = Axis::uniform([0.0, 1.0], 800, Boundary::Dirichlet).unwrap();
     let model = model(&grid, "0.7", None, 1.0);
     let whole = WholeDomain::new(&model, &grid).unwrap();
     let pi = std::f64::consts::PI;
@@ -47,7 +47,7 @@ fn both_paths_follow_the_sine_series_of_a_constant_medium() {
 
 #[test]
 fn a_neumann_domain_keeps_its_mass_and_its_cosine() {
-    let grid = Grid::uniform([0.0, 1.0], 400, Boundary::Neumann).unwrap();
+    let grid = Axis::uniform([0.0, 1.0], 400, Boundary::Neumann).unwrap();
     let model = model(&grid, "1", None, 1.0);
     let whole = WholeDomain::new(&model, &grid).unwrap();
     let pi = std::f64::consts::PI;
@@ -59,7 +59,7 @@ fn a_neumann_domain_keeps_its_mass_and_its_cosine() {
 #[test]
 fn the_resolved_solution_tends_to_the_homogenized_one_like_epsilon() {
     let error = |periods: usize| {
-        let grid = Grid::uniform([0.0, 1.0], 40 * periods, Boundary::Dirichlet).unwrap();
+        let grid = Axis::uniform([0.0, 1.0], 40 * periods, Boundary::Dirichlet).unwrap();
         let model = model(&grid, "1.1 + sin(2*pi*y)", None, 1.0 / periods as f64);
         let pi = std::f64::consts::PI;
         let u0: Vec<f64> = grid.x.iter().map(|x| (pi * x).sin()).collect();
@@ -75,7 +75,7 @@ fn the_resolved_solution_tends_to_the_homogenized_one_like_epsilon() {
 #[test]
 fn reaction_is_taken_by_the_general_path() {
     // u_t = u_xx + u(1 − u) on a Neumann domain from a constant is the logistic equation.
-    let grid = Grid::uniform([0.0, 1.0], 50, Boundary::Neumann).unwrap();
+    let grid = Axis::uniform([0.0, 1.0], 50, Boundary::Neumann).unwrap();
     let model = model(&grid, "1", Some("u*(1 - u)"), 1.0);
     let whole = WholeDomain::new(&model, &grid).unwrap();
     assert!(whole.propagate(&[0.2; 51], 1.0).is_err());

@@ -4,16 +4,15 @@ use std::process::ExitCode;
 
 use gaptooth::{
     VERSION,
-    closure::{Dataset, Validation, ValidationError, validate},
+    closure::{Closure, Dataset, Validation, ValidationError, integrate, validate},
     io::save_closure,
     observer::Observer,
-    ode::OdeSystem,
     stencil::EdgeRule,
     study::{Context, FittedLaw, LawConfig, LawKind, NetConfig, fit_law},
 };
 use serde_json::json;
 
-use super::{dataset, default_directory, output_directory, stem, trajectory};
+use super::{dataset, default_directory, output_directory, stem};
 use crate::{
     args::{ClosureKind, LearnArgs},
     failure::Failure,
@@ -73,7 +72,7 @@ fn fit_and_judge(
     observer: &dyn Observer,
 ) -> gaptooth::Result<(FittedLaw, ValidationError)> {
     let fitted = fit_law(config, training, None, seed, &Context { observer, store: None })?;
-    let integrate = |law: &dyn OdeSystem, u0: &[f64], times: &[f64]| trajectory(law, u0, times, observer);
+    let integrate = |law: &dyn Closure, u0: &[f64], times: &[f64]| integrate(law, u0, times, observer);
     let error = validate(&fitted.law, &Validation { data: unseen, integrate: &integrate, floor: FLOOR })?;
     Ok((fitted, error))
 }
@@ -97,6 +96,7 @@ fn kind_name(kind: ClosureKind) -> &'static str {
         ClosureKind::Discretized => "discretized",
         ClosureKind::Stencil => "stencil",
         ClosureKind::Derivatives => "derivatives",
+        ClosureKind::Symbolic => "symbolic",
     }
 }
 
@@ -109,24 +109,35 @@ fn law_config(args: &LearnArgs, name: &str, training: &Dataset) -> Result<LawCon
     if args.closure != ClosureKind::Derivatives && !args.orders.is_empty() {
         return Err(Failure::wrong_input("--orders belongs to --closure derivatives"));
     }
+    if args.closure != ClosureKind::Symbolic && (args.highest.is_some() || args.products) {
+        return Err(Failure::wrong_input("--highest and --products belong to --closure symbolic"));
+    }
     let net = NetConfig { hidden: vec![32, 32], epochs: args.epochs, batch: 64, learning_rate: 1e-3 };
     let kind = match args.closure {
         ClosureKind::Functional => LawKind::FunctionalNet(net),
         ClosureKind::Discretized => LawKind::DiscretizedNet(net),
         ClosureKind::Stencil => LawKind::LinearStencil { points: args.points.unwrap_or(3) },
         ClosureKind::Derivatives => derivatives(args, training)?,
+        ClosureKind::Symbolic => symbolic(args, training)?,
     };
     let patches = args.dataset.display().to_string();
     Ok(LawConfig { name: name.into(), patches, kind, paper_rhs_rmse: None, paper_trajectory_rmse: None })
 }
 
-fn derivatives(args: &LearnArgs, training: &Dataset) -> Result<LawKind, Failure> {
+/// Training trajectories held back for a choice, and the points of difference stencils (none: Fourier transforms).
+fn choice(args: &LearnArgs, training: &Dataset) -> Result<(usize, Option<usize>), Failure> {
     if training.trajectories() < 2 {
         return Err(Failure::wrong_input("only one trajectory is left to fit to; choosing derivatives needs two")
             .help("simulate more trajectories, hold out fewer, or use --closure stencil"));
     }
-    let widest = (training.grid.len() - 1) / 2 * 2 + 1;
-    let points = args.points.unwrap_or(widest.min(9));
+    let least = training.grid.shape().into_iter().min().unwrap_or(1);
+    let widest = (least - 1) / 2 * 2 + 1;
+    let differences = (!training.grid.is_periodic()).then_some(widest.min(9));
+    Ok(((training.trajectories() / 4).max(1), args.points.or(differences)))
+}
+
+fn derivatives(args: &LearnArgs, training: &Dataset) -> Result<LawKind, Failure> {
+    let (validation, points) = choice(args, training)?;
     let mut candidates = vec![];
     for text in &args.orders {
         let orders: Result<Vec<usize>, _> = text.split(',').map(|k| k.trim().parse::<usize>()).collect();
@@ -134,9 +145,14 @@ fn derivatives(args: &LearnArgs, training: &Dataset) -> Result<LawKind, Failure>
         candidates.push(orders.map_err(refuse)?);
     }
     if candidates.is_empty() {
-        let fits = |orders: &&&[usize]| orders.iter().all(|k| *k < points);
+        let fits = |orders: &&&[usize]| points.is_none_or(|points| orders.iter().all(|k| *k < points));
         candidates = ORDERS.iter().filter(fits).map(|o| o.to_vec()).collect();
     }
-    let validation = (training.trajectories() / 4).max(1);
     Ok(LawKind::Derivatives { candidates, points, edges: EdgeRule::default(), validation, residual_width: 0 })
+}
+
+fn symbolic(args: &LearnArgs, training: &Dataset) -> Result<LawKind, Failure> {
+    let (validation, points) = choice(args, training)?;
+    let highest = args.highest.unwrap_or(points.map_or(6, |points| (points - 1).min(6)));
+    Ok(LawKind::Symbolic { highest, products: args.products, points, edges: EdgeRule::default(), validation })
 }

@@ -17,11 +17,6 @@ use gaptooth::{
     Error,
     closure::Dataset,
     io::{RunDirectory, read_dataset},
-    observer::Observer,
-    ode::{
-        OdeSystem,
-        stiff::{StiffOptions, integrate_stiff},
-    },
 };
 
 use crate::args::Command;
@@ -76,15 +71,4 @@ fn use_threads(threads: Option<u16>) -> Result<(), Failure> {
         .num_threads(usize::from(n))
         .build_global()
         .map_err(|e| Failure::failed(format!("cannot start {n} threads: {e}")))
-}
-
-/// A law's states at `times` from `u0`, by BDF with tolerances relative to the state, as studies judge laws.
-fn trajectory(
-    law: &dyn OdeSystem,
-    u0: &[f64],
-    times: &[f64],
-    observer: &dyn Observer,
-) -> gaptooth::Result<Vec<Vec<f64>>> {
-    let options = StiffOptions { rtol: 1e-7, ..StiffOptions::default() };
-    Ok(integrate_stiff(law, times[0], u0, times, &options, observer)?.u)
 }

@@ -4,15 +4,18 @@ use std::process::ExitCode;
 
 use gaptooth::{
     Error, VERSION,
-    closure::{AnyClosure, Card, Closure, Dataset, FeatureSpec, Provenance, metrics::relative_mean_squared_error},
-    grid::Grid,
+    closure::{
+        AnyClosure, Closure, Dataset, FeatureSpec, Provenance, integrate as trajectory,
+        metrics::relative_mean_squared_error,
+    },
+    grid::{Axis, Grid},
     io::{load_closure, write_dataset},
     ode::OdeSystem,
 };
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::{dataset, default_directory, output_directory, stem, trajectory};
+use super::{dataset, default_directory, output_directory, stem};
 use crate::{
     args::PredictArgs,
     failure::{Failure, WRONG_INPUT},
@@ -53,17 +56,20 @@ pub(super) fn predict(args: &PredictArgs) -> Result<ExitCode, Failure> {
 
 /// The law on the dataset's grid: as it is, or moved there, which only laws on derivatives can be.
 fn on_grid(law: AnyClosure, grid: &Grid) -> Result<AnyClosure, Failure> {
-    let (own, features) = match law.card() {
-        Card::Linear { grid, features }
-        | Card::Network { grid, features, .. }
-        | Card::Composite { grid, features, .. } => (grid, features),
-    };
-    if own == *grid {
+    let card = law.card();
+    let own = card.grid();
+    if own == grid {
         return Ok(law);
     }
-    let same_spacing = (own.spacing() - grid.spacing()).abs() <= 1e-9 * grid.spacing();
-    if matches!(features, FeatureSpec::Neighbours { .. }) && !same_spacing {
-        let message = format!("the dataset's points are {} apart, the law's {}", grid.spacing(), own.spacing());
+    let spacings = |grid: &Grid| grid.axes().iter().map(Axis::spacing).collect::<Vec<_>>();
+    let (here, there) = (spacings(grid), spacings(own));
+    if here.len() != there.len() {
+        let message = format!("the dataset has {} space dimensions, the law {}", here.len(), there.len());
+        return Err(Failure::wrong_input(message));
+    }
+    let same_spacing = here.iter().zip(&there).all(|(a, b)| (a - b).abs() <= 1e-9 * a);
+    if matches!(card.features(), FeatureSpec::Neighbours { .. }) && !same_spacing {
+        let message = format!("the dataset's points are {here:?} apart, the law's {there:?}");
         return Err(Failure::wrong_input(message).help(
             "a law on neighbouring points belongs to the spacing that it was fitted on; laws on derivatives move",
         ));
@@ -80,7 +86,7 @@ fn integrate(law: &AnyClosure, data: &Dataset, args: &PredictArgs, terminal: &Te
         law.rhs_into(0.0, u, du);
     }
     let mut provenance = Provenance::new();
-    provenance.insert("source".into(), "a learned law, integrated by BDF".into());
+    provenance.insert("source".into(), "a learned law, integrated in time".into());
     provenance.insert("model".into(), Value::String(args.model.display().to_string()));
     provenance.insert("initial_states".into(), Value::String(args.dataset.display().to_string()));
     provenance.insert("version".into(), VERSION.into());

@@ -8,7 +8,7 @@ use gaptooth::{
     io::{RunDirectory, atomic, save_closure, write_dataset},
     plot::render_report,
     report::Report,
-    study::{self, BoundConfig, Context, Outcome, StudyConfig},
+    study::{AnyStudy, BoundConfig, Context, Outcome},
 };
 use serde_json::json;
 
@@ -25,10 +25,10 @@ use crate::{
 /// Runs a study, writes its directory, shows its checks.
 pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let study = config::load(&args.study, &args.set, args.seed)?;
-    study::check(&study.config).map_err(|e| study.explain(e))?;
+    study.config.check().map_err(|e| study.explain(e))?;
     let text = effective_text(&study.config)?;
     use_threads(args.threads)?;
-    let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.config.study));
+    let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(study.config.name()));
     let directory = output_directory(&out)?;
     let store = CheckpointStore(directory.checkpoints(format!("{VERSION}\n{text}")));
     if !args.resume {
@@ -37,7 +37,7 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let terminal = Terminal::new();
     interrupt::listen(&terminal, true)?;
     let context = Context { observer: &*terminal, store: Some(&store) };
-    let outcome = study::run(&study.config, &context);
+    let outcome = study.config.run(&context);
     terminal.finish();
     let outcome = outcome.map_err(|e| study.explain(e))?;
     terminal.say("writing results …");
@@ -52,7 +52,7 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
 }
 
 /// Everything a run leaves; the report, which lists the rest, last.
-fn write(outcome: &Outcome, config: &StudyConfig, text: &str, directory: &RunDirectory) -> Result<Report, Failure> {
+fn write(outcome: &Outcome, config: &AnyStudy, text: &str, directory: &RunDirectory) -> Result<Report, Failure> {
     directory.write("run.toml", text.as_bytes())?;
     for (name, data) in &outcome.datasets {
         write_dataset(&directory.dataset(name), data)?;
@@ -65,8 +65,8 @@ fn write(outcome: &Outcome, config: &StudyConfig, text: &str, directory: &RunDir
             .iter()
             .filter_map(|c| Some((c.name.strip_prefix(&prefix)?.to_string(), json!(c.value))))
             .collect();
-        let law_config = config.laws.iter().find(|l| &l.name == name);
-        let about = json!({"study": config.study, "seed": config.seed, "law": law_config, "scores": scores});
+        let law_config = config.laws().iter().find(|l| &l.name == name);
+        let about = json!({"study": config.name(), "seed": config.seed(), "law": law_config, "scores": scores});
         save_closure(&directory.model(name), law, &about)?;
     }
     Ok(render_report(&outcome.report, directory)?)
@@ -78,10 +78,10 @@ pub(super) fn print_report_json(directory: &RunDirectory) -> Result<(), Failure>
 }
 
 /// Each check with its value, bound and the published figure; then what failed, and the time.
-fn verdict(report: &Report, config: &StudyConfig) -> String {
+fn verdict(report: &Report, config: &AnyStudy) -> String {
     let mut rows = vec![["check", "value", "bound", "paper", ""].map(String::from).to_vec()];
     for check in &report.checks {
-        let sign = match config.checks.get(&check.name) {
+        let sign = match config.bounds().get(&check.name) {
             Some(BoundConfig::AtLeast(_)) => "≥",
             _ => "≤",
         };

@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use gaptooth::{
     VERSION,
-    closure::{Amplitudes, SineSum},
+    closure::{Amplitudes, Dataset, SineSum},
     io::{RunDirectory, write_dataset},
-    study::{self, Context, PatchExperiment, Problem, StudyConfig},
+    study::{self, AnyStudy, Context, LatticeExperiment, PatchExperiment, Problem, StudyConfig},
 };
 use serde_json::{Value, json};
 
@@ -26,10 +26,14 @@ use crate::{
 pub(super) fn simulate(args: &RunArgs) -> Result<ExitCode, Failure> {
     let started = Instant::now();
     let study = config::load(&args.study, &args.set, args.seed)?;
-    study::check_patches(&study.config).map_err(|e| study.explain(e))?;
+    let checked = match &study.config {
+        AnyStudy::Line(config) => study::check_patches(config),
+        AnyStudy::Lattice(_) => study.config.check(),
+    };
+    checked.map_err(|e| study.explain(e))?;
     let text = effective_text(&study.config)?;
     use_threads(args.threads)?;
-    let name = &study.config.study;
+    let name = study.config.name();
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(format!("{name}-simulated")));
     let directory = output_directory(&out)?;
     let store = CheckpointStore(directory.checkpoints(format!("{VERSION} simulate\n{text}")));
@@ -43,7 +47,7 @@ pub(super) fn simulate(args: &RunArgs) -> Result<ExitCode, Failure> {
     let experiments = experiments?;
     directory.write("run.toml", text.as_bytes())?;
     for experiment in &experiments {
-        write_dataset(&directory.dataset(&experiment.config.name), &experiment.data)?;
+        write_dataset(&directory.dataset(&experiment.name), &experiment.data)?;
     }
     store.0.clear()?;
     let datasets: Vec<Value> = experiments.iter().map(|e| summary(e, &directory)).collect();
@@ -51,7 +55,7 @@ pub(super) fn simulate(args: &RunArgs) -> Result<ExitCode, Failure> {
         output::say(&sentence(experiment, &directory));
     }
     if args.json {
-        let StudyConfig { study, seed, .. } = &study.config;
+        let (study, seed) = (study.config.name(), study.config.seed());
         let files: Vec<&Value> = datasets.iter().map(|d| &d["file"]).chain([&Value::Null]).collect();
         let files: Vec<Value> =
             files.into_iter().filter(|f| f.is_string()).cloned().chain([json!("run.toml")]).collect();
@@ -63,39 +67,83 @@ pub(super) fn simulate(args: &RunArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn gather(study: &Study, context: &Context<'_>) -> Result<Vec<PatchExperiment>, Failure> {
-    let config = &study.config;
-    let problem = Problem::new(&config.problem).map_err(|e| study.explain(e))?;
+/// A dataset and what there is to say of it.
+struct Gathered {
+    name: String,
+    data: Dataset,
+    seconds: f64,
+    /// how it was simulated
+    path: String,
+    /// more for `--json`
+    details: Value,
+}
+
+fn gather(study: &Study, context: &Context<'_>) -> Result<Vec<Gathered>, Failure> {
+    let gathered = match &study.config {
+        AnyStudy::Line(config) => gather_line(config, context),
+        AnyStudy::Lattice(config) => {
+            config.patches.iter().map(|p| study::gather_lattice(config, p, context).map(of_lattice)).collect()
+        }
+    };
+    gathered.map_err(|e| study.explain(e))
+}
+
+fn gather_line(config: &StudyConfig, context: &Context<'_>) -> gaptooth::Result<Vec<Gathered>> {
+    let problem = Problem::new(&config.problem)?;
     let count = (config.trajectories.train + config.trajectories.test) as u64;
     let states: Vec<SineSum> = (0..count).map(|k| SineSum::random(config.seed, k, Amplitudes::Paper)).collect();
     let one = |patches| study::gather(&problem, &config.trajectories, patches, &states, context);
-    config.patches.iter().map(|patches| one(patches).map_err(|e| study.explain(e))).collect()
+    config.patches.iter().map(|patches| one(patches).map(of_line)).collect()
 }
 
-fn summary(experiment: &PatchExperiment, directory: &RunDirectory) -> Value {
-    let data = &experiment.data;
+fn of_line(experiment: PatchExperiment) -> Gathered {
+    let path = experiment.estimator.path();
+    Gathered {
+        details: json!({
+            "micro_path": path, "bursts": experiment.bursts,
+            "space_fraction": experiment.space_fraction, "time_fraction": experiment.time_fraction,
+        }),
+        path: format!("{} bursts by the {path} path", experiment.bursts),
+        name: experiment.config.name,
+        data: experiment.data,
+        seconds: experiment.seconds,
+    }
+}
+
+fn of_lattice(experiment: LatticeExperiment) -> Gathered {
+    Gathered {
+        details: json!({"micro_path": "exact", "space_fraction": experiment.system.grid().space_fraction()}),
+        path: "the exact flow of the patches".into(),
+        name: experiment.config.name,
+        data: experiment.data,
+        seconds: experiment.seconds,
+    }
+}
+
+fn summary(gathered: &Gathered, directory: &RunDirectory) -> Value {
+    let data = &gathered.data;
     let range = |v: &[f64]| v.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |r, &x| [r[0].min(x), r[1].max(x)]);
-    let file = format!("data/{}.zarr", experiment.config.name);
-    debug_assert!(directory.path(&file) == directory.dataset(&experiment.config.name));
-    json!({
-        "name": experiment.config.name, "file": file, "trajectories": data.trajectories(), "times": data.times.len(),
-        "points": data.grid.len(), "u_range": range(&data.u), "u_t_range": range(&data.u_t),
-        "micro_path": experiment.estimator.path(), "bursts": experiment.bursts,
-        "space_fraction": experiment.space_fraction, "time_fraction": experiment.time_fraction,
-        "seconds": experiment.seconds,
-    })
+    let file = format!("data/{}.zarr", gathered.name);
+    debug_assert!(directory.path(&file) == directory.dataset(&gathered.name));
+    let mut summary = json!({
+        "name": gathered.name, "file": file, "trajectories": data.trajectories(), "times": data.times.len(),
+        "points": data.grid.len(), "u_range": range(&data.u), "u_t_range": range(&data.u_t), "seconds": gathered.seconds,
+    });
+    if let (Some(summary), Some(details)) = (summary.as_object_mut(), gathered.details.as_object()) {
+        summary.extend(details.clone());
+    }
+    summary
 }
 
-fn sentence(experiment: &PatchExperiment, directory: &RunDirectory) -> String {
-    let data = &experiment.data;
+fn sentence(gathered: &Gathered, directory: &RunDirectory) -> String {
+    let data = &gathered.data;
     format!(
-        "{}: {} trajectories × {} times × {} points, {} bursts by the {} path in {:.1} s",
-        directory.dataset(&experiment.config.name).display(),
+        "{}: {} trajectories × {} times × {} points, {} in {:.1} s",
+        directory.dataset(&gathered.name).display(),
         data.trajectories(),
         data.times.len(),
         data.grid.len(),
-        experiment.bursts,
-        experiment.estimator.path(),
-        experiment.seconds
+        gathered.path,
+        gathered.seconds
     )
 }

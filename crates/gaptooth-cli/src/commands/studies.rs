@@ -10,7 +10,7 @@ use crate::{config, failure::Failure, output};
 pub(super) fn studies() -> Result<ExitCode, Failure> {
     for (name, _) in BUILTIN {
         let study = config::load(name, &[], None)?;
-        output::line(&format!("{name}: {}", study.config.title))?;
+        output::line(&format!("{name}: {}", study.config.title()))?;
     }
     Ok(ExitCode::SUCCESS)
 }

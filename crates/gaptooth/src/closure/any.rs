@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Closure, CompositeLaw, FeatureSpec, LinearLaw, NetworkLaw, Standardisation};
+use super::{Closure, CompositeLaw, FeatureSpec, LinearLaw, NetworkLaw, Standardisation, SymbolicLaw, Term};
 use crate::{
     Error, Result,
     grid::Grid,
@@ -47,7 +47,43 @@ pub enum Card {
         widths: Vec<usize>,
         /// nonlinearity
         activation: Activation,
+        /// whether the network's part leaves the mean of the state as it is
+        #[serde(default)]
+        keeps_mean: bool,
     },
+    /// a [`SymbolicLaw`]
+    Symbolic {
+        /// the grid it was fitted on
+        grid: Grid,
+        /// what terms are made of
+        features: FeatureSpec,
+        /// products of features, by their places
+        terms: Vec<Term>,
+        /// the law as people write it
+        formula: String,
+    },
+}
+
+impl Card {
+    /// The grid that the law was fitted on.
+    pub fn grid(&self) -> &Grid {
+        match self {
+            Card::Linear { grid, .. }
+            | Card::Network { grid, .. }
+            | Card::Composite { grid, .. }
+            | Card::Symbolic { grid, .. } => grid,
+        }
+    }
+
+    /// What the law sees at a point; for a composite law, its network.
+    pub fn features(&self) -> &FeatureSpec {
+        match self {
+            Card::Linear { features, .. }
+            | Card::Network { features, .. }
+            | Card::Composite { features, .. }
+            | Card::Symbolic { features, .. } => features,
+        }
+    }
 }
 
 /// A law of any kind, as loaded from a file.
@@ -70,6 +106,8 @@ pub enum AnyClosure {
     Network(NetworkLaw),
     /// a linear path with a gated network
     Composite(CompositeLaw),
+    /// a sum of named terms
+    Symbolic(SymbolicLaw),
 }
 
 impl AnyClosure {
@@ -86,14 +124,18 @@ impl AnyClosure {
                 let net = net(widths, *activation, tensors)?;
                 Ok(AnyClosure::Network(NetworkLaw::new(features.clone(), grid, standardisation, net)?))
             }
-            Card::Composite { grid, linear: path, features, widths, activation } => {
+            Card::Composite { grid, linear: path, features, widths, activation, keeps_mean } => {
                 let scale = find(tensors, "scale")?.1.to_vec();
                 let &[output_scale, gate] = find(tensors, "output")?.1 else {
                     return Err(Error::Shape { what: "tensor `output`".into(), expected: vec![2], found: vec![] });
                 };
                 let (path, net) = (linear(path, grid, tensors)?, net(widths, *activation, tensors)?);
                 let law = CompositeLaw::new(path, features.clone(), scale, output_scale, net, gate)?;
-                Ok(AnyClosure::Composite(law))
+                Ok(AnyClosure::Composite(law.with_mean_kept(*keeps_mean)?))
+            }
+            Card::Symbolic { grid, features, terms, .. } => {
+                let [c, errors] = ["coefficients", "standard_errors"].map(|n| find(tensors, n).map(|t| t.1.to_vec()));
+                Ok(AnyClosure::Symbolic(SymbolicLaw::new(features.clone(), grid, terms.clone(), c?, errors?)?))
             }
         }
     }
@@ -107,6 +149,7 @@ impl AnyClosure {
             AnyClosure::Linear(law) => AnyClosure::Linear(law.on_grid(grid)?),
             AnyClosure::Network(law) => AnyClosure::Network(law.on_grid(grid)?),
             AnyClosure::Composite(law) => AnyClosure::Composite(law.on_grid(grid)?),
+            AnyClosure::Symbolic(law) => AnyClosure::Symbolic(law.on_grid(grid)?),
         })
     }
 
@@ -115,6 +158,7 @@ impl AnyClosure {
             AnyClosure::Linear(law) => law,
             AnyClosure::Network(law) => law,
             AnyClosure::Composite(law) => law,
+            AnyClosure::Symbolic(law) => law,
         }
     }
 }
@@ -143,6 +187,7 @@ impl Closure for AnyClosure {
             AnyClosure::Linear(law) => law.set_parameters(parameters),
             AnyClosure::Network(law) => law.set_parameters(parameters),
             AnyClosure::Composite(law) => law.set_parameters(parameters),
+            AnyClosure::Symbolic(law) => law.set_parameters(parameters),
         }
     }
 
@@ -152,6 +197,10 @@ impl Closure for AnyClosure {
 
     fn to_tensors(&self) -> Vec<Tensor> {
         self.law().to_tensors()
+    }
+
+    fn symbol(&self) -> Option<Vec<faer::c64>> {
+        self.law().symbol()
     }
 }
 
@@ -164,6 +213,12 @@ impl From<LinearLaw> for AnyClosure {
 impl From<NetworkLaw> for AnyClosure {
     fn from(law: NetworkLaw) -> Self {
         AnyClosure::Network(law)
+    }
+}
+
+impl From<SymbolicLaw> for AnyClosure {
+    fn from(law: SymbolicLaw) -> Self {
+        AnyClosure::Symbolic(law)
     }
 }
 

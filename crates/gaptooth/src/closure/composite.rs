@@ -19,6 +19,7 @@ pub struct CompositeLaw {
     output_scale: f64,
     net: Mlp,
     gate: f64,
+    keeps_mean: bool,
 }
 
 impl CompositeLaw {
@@ -44,7 +45,7 @@ impl CompositeLaw {
         if !(0.0..=1.0).contains(&gate) {
             return Err(Error::parameter("gate", gate, "between 0 and 1", "0 closes the nonlinear path"));
         }
-        Ok(CompositeLaw { linear, features, scale, output_scale, net, gate })
+        Ok(CompositeLaw { linear, features, scale, output_scale, net, gate, keeps_mean: false })
     }
 
     /// The linear path.
@@ -67,7 +68,21 @@ impl CompositeLaw {
     /// # Errors
     /// [`Error::Parameter`] outside [0, 1].
     pub fn with_gate(self, gate: f64) -> Result<Self> {
-        CompositeLaw::new(self.linear, self.features.spec().clone(), self.scale, self.output_scale, self.net, gate)
+        let kept = self.keeps_mean;
+        let spec = self.features.spec().clone();
+        CompositeLaw::new(self.linear, spec, self.scale, self.output_scale, self.net, gate)?.with_mean_kept(kept)
+    }
+
+    /// The same, the network's part less its mean over all points when `keeps_mean`: what is conserved stays so.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] to keep the mean on a bounded grid, where it need not be conserved.
+    pub fn with_mean_kept(mut self, keeps_mean: bool) -> Result<Self> {
+        if keeps_mean && !self.features.grid().is_periodic() {
+            return Err(Error::parameter("keeps_mean", "a bounded grid", "a periodic one", "leave it out"));
+        }
+        self.keeps_mean = keeps_mean;
+        Ok(self)
     }
 
     /// The same law on another grid, as [`LinearLaw::on_grid`].
@@ -75,14 +90,19 @@ impl CompositeLaw {
     /// # Errors
     /// As [`Features::new`].
     pub fn on_grid(&self, grid: &crate::grid::Grid) -> Result<Self> {
-        CompositeLaw::new(
-            self.linear.on_grid(grid)?,
-            self.features.spec().clone(),
-            self.scale.clone(),
-            self.output_scale,
-            self.net.clone(),
-            self.gate,
-        )
+        let (linear, spec) = (self.linear.on_grid(grid)?, self.features.spec().clone());
+        let (scale, net) = (self.scale.clone(), self.net.clone());
+        CompositeLaw::new(linear, spec, scale, self.output_scale, net, self.gate)?.with_mean_kept(self.keeps_mean)
+    }
+
+    /// Adds the network's part to `out`.
+    fn add_part(&self, part: &mut [f64], out: &mut [f64]) {
+        if self.keeps_mean {
+            let mean = part.iter().sum::<f64>() / part.len() as f64;
+            part.iter_mut().for_each(|p| *p -= mean);
+        }
+        let factor = self.gate * self.output_scale;
+        out.iter_mut().zip(part).for_each(|(o, p)| *o += factor * *p);
     }
 
     fn inputs(&self, u: &[f64]) -> Vec<f64> {
@@ -112,14 +132,13 @@ impl OdeSystem for CompositeLaw {
             let z = self.inputs(u);
             let mut work = Workspace::new(&self.net, rows);
             let zero = self.net.forward(&vec![0.0; self.features.len()], 1, &mut work)[0];
-            let n = self.net.forward(&z, rows, &mut work);
-            let factor = self.gate * self.output_scale;
-            for (b, (o, value)) in out.iter_mut().zip(n).enumerate() {
+            let mut part = self.net.forward(&z, rows, &mut work).to_vec();
+            for (b, p) in part.iter_mut().enumerate() {
                 // A batch may round differently from a single row; at z = 0 the difference is 0 by definition.
-                if z.iter().skip(b).step_by(rows).any(|z| *z != 0.0) {
-                    *o += factor * (value - zero);
-                }
+                let moves = z.iter().skip(b).step_by(rows).any(|z| *z != 0.0);
+                *p = if moves { *p - zero } else { 0.0 };
             }
+            self.add_part(&mut part, &mut out);
         }
         self.features.scatter(&out, du);
     }
@@ -130,9 +149,8 @@ impl OdeSystem for CompositeLaw {
         self.linear.add_into(&self.linear.features().apply(v), &mut out);
         if self.gate != 0.0 {
             let mut work = Workspace::new(&self.net, rows);
-            let tangent = self.net.jvp(&self.inputs(u), &self.inputs(v), rows, &mut work);
-            let factor = self.gate * self.output_scale;
-            out.iter_mut().zip(tangent).for_each(|(o, t)| *o += factor * t);
+            let mut tangent = self.net.jvp(&self.inputs(u), &self.inputs(v), rows, &mut work).to_vec();
+            self.add_part(&mut tangent, &mut out);
         }
         self.features.scatter(&out, jv);
     }
@@ -160,6 +178,7 @@ impl Closure for CompositeLaw {
             features: self.features.spec().clone(),
             widths: self.net.widths().to_vec(),
             activation: self.net.activation(),
+            keeps_mean: self.keeps_mean,
         }
     }
 

@@ -1,8 +1,11 @@
 //! Linear laws by least squares, absolute or relative.
 
+use std::ops::Range;
+
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Dataset, FeatureSpec, Features, LinearLaw, TallLeastSquares};
+use super::{Dataset, FeatureSpec, Features, LinearLaw, Rows, TallLeastSquares, Triangle};
 use crate::{Error, Result};
 
 /// How much each snapshot counts.
@@ -76,10 +79,10 @@ pub struct LinearFit {
 /// ```
 /// use gaptooth::{closure::*, grid::{Boundary, Grid}, stencil::EdgeRule};
 /// let grid = Grid::uniform([0.0, 1.0], 20, Boundary::Dirichlet)?;
-/// let u: Vec<f64> = grid.x.iter().map(|x| x * x * x).collect();
-/// let u_t = grid.x.iter().map(|x| if *x == 0.0 || *x == 1.0 { 0.0 } else { 0.25 * 6.0 * x }).collect();
+/// let u: Vec<f64> = grid.axes()[0].x.iter().map(|x| x * x * x).collect();
+/// let u_t = grid.axes()[0].x.iter().map(|x| if *x == 0.0 || *x == 1.0 { 0.0 } else { 0.25 * 6.0 * x }).collect();
 /// let data = Dataset::new(grid, vec![0.0], u, u_t, Provenance::new())?;
-/// let features = FeatureSpec::Derivatives { orders: vec![2], points: 3, edges: EdgeRule::OneSided };
+/// let features = FeatureSpec::differences(&[2], 3, EdgeRule::OneSided);
 /// let fit = fit_linear(&data, &LinearRecipe::absolute(features))?;
 /// assert!((fit.law.coefficients()[0] - 0.25).abs() < 1e-10);
 /// # Ok::<(), gaptooth::Error>(())
@@ -90,15 +93,9 @@ pub struct LinearFit {
 /// dataset in which nothing moves.
 pub fn fit_linear(data: &Dataset, recipe: &LinearRecipe) -> Result<LinearFit> {
     let features = Features::new(recipe.features.clone(), &data.grid)?;
-    let rows = features.rows(data)?;
     let weights = row_weights(data, &recipe.weighting)?;
-    let solution = TallLeastSquares {
-        columns: &rows.inputs,
-        targets: &rows.targets,
-        weights: weights.as_deref(),
-        rank_tolerance: recipe.rank_tolerance,
-    }
-    .solve()?;
+    let triangle = triangle(data, weights.as_deref(), |trajectory| features.rows_of(data, trajectory))?;
+    let solution = triangle.solve(recipe.rank_tolerance)?;
     let law = LinearLaw::new(recipe.features.clone(), &data.grid, solution.coefficients)?;
     Ok(LinearFit {
         law,
@@ -106,8 +103,25 @@ pub fn fit_linear(data: &Dataset, recipe: &LinearRecipe) -> Result<LinearFit> {
         relative_residual: solution.residual / solution.target.max(f64::MIN_POSITIVE),
         rank: solution.rank,
         condition: solution.condition,
-        rows: rows.targets.len(),
+        rows: data.trajectories() * data.times.len() * features.points(),
     })
+}
+
+/// The triangle of the rows that `rows` makes of each trajectory: rows are never all held at once.
+pub(super) fn triangle(
+    data: &Dataset,
+    weights: Option<&[f64]>,
+    rows: impl Fn(Range<usize>) -> Result<Rows> + Sync,
+) -> Result<Triangle> {
+    let one = |i: usize| {
+        let rows = rows(i..i + 1)?;
+        let m = rows.targets.len();
+        let weights = weights.map(|w| &w[i * m..(i + 1) * m]);
+        TallLeastSquares { columns: &rows.inputs, targets: &rows.targets, weights, rank_tolerance: 0.0 }.triangle()
+    };
+    let parts: Vec<Result<Triangle>> = (0..data.trajectories()).into_par_iter().map(one).collect();
+    let parts: Vec<Triangle> = parts.into_iter().collect::<Result<_>>()?;
+    Triangle::join(parts).ok_or_else(|| Error::parameter("trajectories", 0, "at least one", "simulate one"))
 }
 
 /// One weight a row (active points of every snapshot), or none when all count the same.
@@ -120,8 +134,8 @@ pub(super) fn row_weights(data: &Dataset, weighting: &Weighting) -> Result<Optio
         return Err(Error::parameter("floor", floor, "above 0 and at most 1", advice));
     }
     let active = data.grid.active();
-    let size = |row: &[f64]| (row.iter().map(|v| v * v).sum::<f64>() / row.len() as f64).sqrt();
-    let sizes: Vec<f64> = data.snapshots().map(|s| size(&s.u_t[active.clone()])).collect();
+    let size = |row: &[f64]| (active.iter().map(|i| row[*i] * row[*i]).sum::<f64>() / active.len() as f64).sqrt();
+    let sizes: Vec<f64> = data.snapshots().map(|s| size(s.u_t)).collect();
     let least = floor * sizes.iter().fold(0.0f64, |m, s| m.max(*s));
     if least == 0.0 {
         let advice = "record trajectories that start away from equilibrium";

@@ -38,6 +38,8 @@ pub struct ResidualRecipe {
     pub weighting: Weighting,
     /// at most this many rows, evenly taken
     pub most_rows: usize,
+    /// take the mean over all points off the network's part, so that it conserves what the linear path does (periodic grids)
+    pub keeps_mean: bool,
     /// the gate opens when the held-out error falls to this fraction or less
     pub required: f64,
     /// seed of the initial weights
@@ -55,6 +57,7 @@ impl ResidualRecipe {
             iterations: 60,
             weighting: Weighting::Relative { floor: 1e-3 },
             most_rows: 20_000,
+            keeps_mean: false,
             required: 0.9,
             seed,
         }
@@ -118,7 +121,8 @@ pub fn fit_residual(
     let mut net = Mlp::new(&widths, Activation::Tanh, recipe.seed)?;
     let training = if problem.relative > NEGLIGIBLE { Some(problem.train(&mut net, recipe, observer)?) } else { None };
     let (scale, output) = (problem.scale.clone(), problem.output_scale);
-    let law = CompositeLaw::new(linear.clone(), recipe.features.clone(), scale, output, net, 1.0)?;
+    let law = CompositeLaw::new(linear.clone(), recipe.features.clone(), scale, output, net, 1.0)?
+        .with_mean_kept(recipe.keeps_mean)?;
     let mut fit = ResidualFit {
         law,
         gate: Gate::Idle,

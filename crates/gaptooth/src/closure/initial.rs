@@ -74,3 +74,42 @@ impl SineSum {
 pub fn initial_states(seed: u64, n: usize, x: &[f64]) -> Vec<Vec<f64>> {
     (0..n as u64).map(|i| SineSum::random(seed, i, Amplitudes::Paper).sample(x)).collect()
 }
+
+/// u(x, y) = Σ_j a_j sin(2π l_j x + φ_j) sin(2π m_j y + ψ_j) on the unit square (eq. 28).
+///
+/// ```
+/// use gaptooth::closure::SineProducts;
+/// let state = SineProducts::random(7, 0, 10, 5);
+/// assert_eq!(state.terms.len(), 10);
+/// assert!((state.eval([0.1, 0.2]) - state.eval([1.1, 0.2])).abs() < 1e-12);
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SineProducts {
+    /// (a_j, l_j, φ_j, m_j, ψ_j)
+    pub terms: Vec<[f64; 5]>,
+}
+
+impl SineProducts {
+    /// The `index`-th state of `seed`: a_j ∈ U[−1, 1], whole l_j, m_j ∈ 1 … `highest`, φ_j, ψ_j ∈ U[0, 2π].
+    ///
+    /// Each index has a random stream of its own: a state does not depend on how many are drawn.
+    pub fn random(seed: u64, index: u64, terms: usize, highest: usize) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(index);
+        let mut term = |_| {
+            let mut wave = || {
+                let number = 1 + (rng.random::<f64>() * highest as f64) as usize;
+                [number.min(highest.max(1)) as f64, TAU * rng.random::<f64>()]
+            };
+            let [[l, phi], [m, psi]] = [wave(), wave()];
+            [2.0 * rng.random::<f64>() - 1.0, l, phi, m, psi]
+        };
+        SineProducts { terms: (0..terms).map(&mut term).collect() }
+    }
+
+    /// The value at (x, y), both in parts of the square's side.
+    pub fn eval(&self, [x, y]: [f64; 2]) -> f64 {
+        let term = |[a, l, phi, m, psi]: &[f64; 5]| a * (TAU * l * x + phi).sin() * (TAU * m * y + psi).sin();
+        self.terms.iter().map(term).sum()
+    }
+}

@@ -1,5 +1,7 @@
 //! The contract of every fitted law.
 
+use faer::c64;
+
 use super::{Card, Tensor};
 use crate::{Result, ode::OdeSystem};
 
@@ -22,4 +24,10 @@ pub trait Closure: OdeSystem {
     /// The numbers, by name and shape; with [`Closure::card`] they rebuild the law bit for bit
     /// ([`super::AnyClosure::from_tensors`]).
     fn to_tensors(&self) -> Vec<Tensor>;
+
+    /// The growth rate of every Fourier mode (numbered as [`crate::fourier::Fourier`] does) of a linear law on a periodic grid:
+    /// such laws have an exact flow. None for all others.
+    fn symbol(&self) -> Option<Vec<c64>> {
+        None
+    }
 }

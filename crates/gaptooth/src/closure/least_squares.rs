@@ -47,63 +47,98 @@ impl TallLeastSquares<'_> {
     /// values of the small triangle; the solution of least scaled norm when columns are dependent.
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::NonFinite`], and [`Error::Parameter`] for fewer rows than columns.
+    /// As [`TallLeastSquares::triangle`] and [`Triangle::solve`].
     pub fn solve(&self) -> Result<LeastSquaresSolution> {
+        self.triangle()?.solve(self.rank_tolerance)
+    }
+
+    /// The triangle R of W [A, y], which holds all that least squares needs of the rows.
+    ///
+    /// # Errors
+    /// [`Error::Shape`], [`Error::NonFinite`], and [`Error::Parameter`] for no columns or columns that are not whole.
+    pub fn triangle(&self) -> Result<Triangle> {
         let m = self.targets.len();
-        if m == 0 || !self.columns.len().is_multiple_of(m) || self.columns.len() / m == 0 || self.columns.len() / m > m
-        {
+        if m == 0 || !self.columns.len().is_multiple_of(m) || self.columns.is_empty() {
             let found = format!("{m} rows for {} entries", self.columns.len());
-            let advice = "use more snapshots or fewer features";
-            return Err(Error::parameter("least squares", found, "whole columns and at least as many rows", advice));
+            return Err(Error::parameter("least squares", found, "one or more whole columns", "check the dataset"));
         }
         let n = self.columns.len() / m;
         check_shape("weights", &[m], &[self.weights.map_or(m, <[f64]>::len)])?;
         check_finite("features", self.columns, None, "check the dataset")?;
         check_finite("targets", self.targets, None, "check the dataset")?;
         check_finite("weights", self.weights.unwrap_or(&[]), None, "raise the floor of the relative weights")?;
-        let scales: Vec<f64> = self.columns.chunks_exact(m).map(|c| self.norm(c)).collect();
-        let scales: Vec<f64> = scales.iter().map(|s| if *s > 0.0 { *s } else { 1.0 }).collect();
-        let triangle = self.triangle(&scales, n, m);
-        self.solve_triangle(&triangle, &scales, n, m)
-    }
-
-    fn weight(&self, row: usize) -> f64 {
-        self.weights.map_or(1.0, |w| w[row])
-    }
-
-    fn norm(&self, column: &[f64]) -> f64 {
-        column.iter().enumerate().map(|(b, v)| (self.weight(b) * v).powi(2)).sum::<f64>().sqrt()
-    }
-
-    /// R of [A D⁻¹, y], `[column][row]`, n + 1 square.
-    fn triangle(&self, scales: &[f64], n: usize, m: usize) -> Vec<f64> {
         let starts: Vec<usize> = (0..m).step_by(BLOCK).collect();
         let block = |start: &usize| {
             let rows = *start..(start + BLOCK).min(m);
-            let entry = |column: &[f64], scale: f64| -> Vec<f64> {
-                rows.clone().map(|b| self.weight(b) * column[b] / scale).collect()
+            let weighted = |column: &[f64]| -> Vec<f64> {
+                rows.clone().map(|b| self.weights.map_or(1.0, |w| w[b]) * column[b]).collect()
             };
-            let scaled = self.columns.chunks_exact(m).zip(scales).flat_map(|(c, s)| entry(c, *s));
-            triangularise(scaled.chain(entry(self.targets, 1.0)).collect(), n + 1)
+            let columns = self.columns.chunks_exact(m).chain([self.targets]).flat_map(weighted);
+            Triangle { n, rows: rows.len(), r: triangularise(columns.collect(), n + 1) }
         };
-        let blocks: Vec<Vec<f64>> = starts.par_iter().map(block).collect();
-        let mut triangle = vec![];
-        for r in blocks {
-            triangle = if triangle.is_empty() { r } else { triangularise(stack(&triangle, &r, n + 1), n + 1) };
-        }
-        triangle
+        let blocks: Vec<Triangle> = starts.par_iter().map(block).collect();
+        Ok(Triangle::join(blocks).unwrap_or_else(|| unreachable!("there are rows")))
+    }
+}
+
+/// R of the QR factorisation of the weighted rows [A, y], `[column][row]`, n + 1 square: normal equations without the square.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Triangle {
+    n: usize,
+    rows: usize,
+    r: Vec<f64>,
+}
+
+impl Triangle {
+    /// The triangle of all rows, joined in order; nothing for none.
+    ///
+    /// # Panics
+    /// If the numbers of columns differ.
+    pub fn join(triangles: impl IntoIterator<Item = Triangle>) -> Option<Self> {
+        triangles.into_iter().reduce(|a, b| {
+            assert_eq!(a.n, b.n, "triangles of different columns");
+            Triangle { n: a.n, rows: a.rows + b.rows, r: triangularise(stack(&a.r, &b.r, a.n + 1), a.n + 1) }
+        })
     }
 
-    /// The coefficients from R of [`TallLeastSquares::triangle`], through its singular values.
-    fn solve_triangle(&self, r: &[f64], scales: &[f64], n: usize, m: usize) -> Result<LeastSquaresSolution> {
-        let at = |i: usize, j: usize| r[j * (n + 1) + i];
-        let svd = Mat::from_fn(n, n, &at).thin_svd().map_err(|e| Error::Solver {
+    /// Number of columns, the target not counted.
+    pub fn columns(&self) -> usize {
+        self.n
+    }
+
+    /// The triangle of some of the columns, in that order.
+    ///
+    /// # Panics
+    /// If there is no such column.
+    pub fn select(&self, columns: &[usize]) -> Self {
+        let column = |c: &usize| self.r[c * (self.n + 1)..(c + 1) * (self.n + 1)].iter().copied();
+        let chosen: Vec<f64> = columns.iter().chain([&self.n]).flat_map(column).collect();
+        Triangle { n: columns.len(), rows: self.rows, r: triangularise(chosen, columns.len() + 1) }
+    }
+
+    /// The least squares solution; singular values below `rank_tolerance` relative to the largest, with columns scaled to unit
+    /// norm, are left out.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for fewer rows than columns; [`Error::Solver`] when singular values do not converge.
+    pub fn solve(&self, rank_tolerance: f64) -> Result<LeastSquaresSolution> {
+        let (n, m) = (self.n, self.rows);
+        if m < n {
+            let found = format!("{m} rows for {n} columns");
+            let advice = "use more snapshots or fewer features";
+            return Err(Error::parameter("least squares", found, "at least as many rows as columns", advice));
+        }
+        let norm = |column: &[f64]| column.iter().map(|v| v * v).sum::<f64>().sqrt();
+        let scales = self.r.chunks_exact(n + 1).map(norm).map(|s| if s > 0.0 { s } else { 1.0 });
+        let scales: Vec<f64> = scales.take(n).collect();
+        let at = |i: usize, j: usize| self.r[j * (n + 1) + i];
+        let svd = Mat::from_fn(n, n, |i, j| at(i, j) / scales[j]).thin_svd().map_err(|e| Error::Solver {
             solver: "singular values",
             message: format!("{e:?}"),
             advice: "check the features for extreme values".into(),
         })?;
         let s: Vec<f64> = (0..n).map(|k| svd.S()[k]).collect();
-        let rank = s.iter().filter(|v| **v > self.rank_tolerance * s[0] && **v > 0.0).count();
+        let rank = s.iter().filter(|v| **v > rank_tolerance * s[0] && **v > 0.0).count();
         let (mut x, mut variance) = (vec![0.0; n], vec![0.0; n]);
         let mut explained = 0.0;
         for (k, singular) in s.iter().enumerate().take(rank) {
@@ -119,10 +154,10 @@ impl TallLeastSquares<'_> {
         let residual = (at(n, n).powi(2) + (within - explained).max(0.0) * f64::from(rank < n)).sqrt();
         let sigma = if m > rank { residual / ((m - rank) as f64).sqrt() } else { 0.0 };
         Ok(LeastSquaresSolution {
-            coefficients: x.iter().zip(scales).map(|(x, s)| x / s).collect(),
-            standard_errors: variance.iter().zip(scales).map(|(v, s)| sigma * v.sqrt() / s).collect(),
+            coefficients: x.iter().zip(&scales).map(|(x, s)| x / s).collect(),
+            standard_errors: variance.iter().zip(&scales).map(|(v, s)| sigma * v.sqrt() / s).collect(),
             residual,
-            target: self.norm(self.targets),
+            target: norm(&self.r[n * (n + 1)..]),
             rank,
             condition: s[0] / s[n - 1],
         })

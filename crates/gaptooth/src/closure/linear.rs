@@ -1,6 +1,6 @@
 //! Linear laws: du/dt = Σ_k c_k f_k(u).
 
-use super::{Card, Closure, FeatureSpec, Features, Tensor};
+use super::{Card, Closure, FeatureSpec, Features, Tensor, flow::symbol_of};
 use crate::{Result, error::check_finite, grid::Grid, nn::check_shape, ode::OdeSystem};
 
 /// u_t = Σ_k c_k f_k with constant coefficients: on derivatives a linear PDE, on neighbours a linear stencil.
@@ -8,10 +8,10 @@ use crate::{Result, error::check_finite, grid::Grid, nn::check_shape, ode::OdeSy
 /// ```
 /// use gaptooth::{closure::{FeatureSpec, LinearLaw}, grid::{Boundary, Grid}, ode::OdeSystem, stencil::EdgeRule};
 /// let grid = Grid::uniform([0.0, 1.0], 4, Boundary::Dirichlet)?;
-/// let spec = FeatureSpec::Derivatives { orders: vec![2], points: 3, edges: EdgeRule::Reflect };
+/// let spec = FeatureSpec::differences(&[2], 3, EdgeRule::Reflect);
 /// let law = LinearLaw::new(spec, &grid, vec![0.5])?;
 /// let mut du = vec![0.0; 5];
-/// law.rhs_into(0.0, &grid.x.iter().map(|x| x * x).collect::<Vec<_>>(), &mut du);
+/// law.rhs_into(0.0, &grid.axes()[0].x.iter().map(|x| x * x).collect::<Vec<_>>(), &mut du);
 /// assert_eq!(du, [0.0, 1.0, 1.0, 1.0, 0.0]);
 /// # Ok::<(), gaptooth::Error>(())
 /// ```
@@ -93,5 +93,9 @@ impl Closure for LinearLaw {
 
     fn to_tensors(&self) -> Vec<Tensor> {
         vec![("coefficients".into(), vec![self.coefficients.len()], self.coefficients.clone())]
+    }
+
+    fn symbol(&self) -> Option<Vec<faer::c64>> {
+        symbol_of(self, self.features.grid())
     }
 }

@@ -10,6 +10,7 @@
 //! | [`NetworkLaw`], discretized | u_{j−h} … u_{j+h} | [`fit_network`] |
 //! | [`LinearLaw`] | either | [`fit_linear`], [`select_linear`] |
 //! | [`CompositeLaw`] | linear path + gated network | [`fit_residual`] |
+//! | [`SymbolicLaw`] | derivatives and products of them, chosen one by one | [`fit_symbolic`] |
 
 mod any;
 mod composite;
@@ -18,13 +19,17 @@ mod features;
 mod fit_linear;
 mod fit_network;
 mod fit_residual;
+mod fit_symbolic;
+mod flow;
 mod initial;
 mod law;
 mod least_squares;
 mod linear;
 pub mod metrics;
+mod multi_index;
 mod network;
 mod selection;
+mod symbolic;
 
 pub use any::{AnyClosure, Card, Tensor};
 pub use composite::CompositeLaw;
@@ -33,9 +38,13 @@ pub use features::{FeatureSpec, Features, Rows};
 pub use fit_linear::{LinearFit, LinearRecipe, Weighting, fit_linear};
 pub use fit_network::{BatchOf, NetworkFit, NetworkRecipe, Scaling, fit_network};
 pub use fit_residual::{Gate, ResidualFit, ResidualMethod, ResidualRecipe, fit_residual};
-pub use initial::{Amplitudes, SineSum, initial_states};
+pub use fit_symbolic::{Candidate, SymbolicFit, SymbolicRecipe, fit_symbolic};
+pub use flow::{PeriodicFlow, integrate};
+pub use initial::{Amplitudes, SineProducts, SineSum, initial_states};
 pub use law::Closure;
-pub use least_squares::{LeastSquaresSolution, TallLeastSquares};
+pub use least_squares::{LeastSquaresSolution, TallLeastSquares, Triangle};
 pub use linear::LinearLaw;
+pub use multi_index::MultiIndex;
 pub use network::{NetworkLaw, Standardisation};
 pub use selection::{Integrate, Score, Selection, Validation, ValidationError, select_linear, validate};
+pub use symbolic::{SymbolicLaw, Term};

@@ -3,19 +3,18 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Dataset, LinearFit, LinearRecipe, fit_linear, metrics};
+use super::{Closure, Dataset, LinearFit, LinearRecipe, fit_linear, metrics};
 use crate::{
     Error, Result,
     error::check_finite,
     observer::{Observer, check_interrupt},
-    ode::OdeSystem,
 };
 
 /// An integrator: (law, state at the first time, times) → the state at each of `times`, the first included.
 ///
 /// When the data come from an outer scheme with a visible time error (projective forward Euler, say), pass the
 /// same scheme: the law is then judged, not the scheme.
-pub type Integrate<'a> = dyn Fn(&dyn OdeSystem, &[f64], &[f64]) -> Result<Vec<Vec<f64>>> + Sync + 'a;
+pub type Integrate<'a> = dyn Fn(&dyn Closure, &[f64], &[f64]) -> Result<Vec<Vec<f64>>> + Sync + 'a;
 
 /// What a law is judged by.
 #[derive(Clone, Copy)]
@@ -45,7 +44,7 @@ pub struct ValidationError {
 /// # Errors
 /// Those of the integrator; [`Error::NonFinite`] for a trajectory that is not finite, [`Error::Shape`] for an
 /// integrator that returns other times, [`Error::Parameter`] for fewer than two times.
-pub fn validate(law: &dyn OdeSystem, validation: &Validation<'_>) -> Result<ValidationError> {
+pub fn validate(law: &dyn Closure, validation: &Validation<'_>) -> Result<ValidationError> {
     let data = validation.data;
     if data.times.len() < 2 {
         return Err(Error::parameter(
@@ -120,6 +119,7 @@ pub fn select_linear(
     floor: f64,
     observer: &dyn Observer,
 ) -> Result<Selection> {
+    let dimension = data.grid.axes().len();
     let (training, unseen) = data.split(held_out)?;
     let validation = Validation { data: &unseen, integrate, floor };
     let mut scores = vec![];
@@ -134,7 +134,7 @@ pub fn select_linear(
     let least = scores.iter().map(error).fold(f64::INFINITY, f64::min);
     let best = (0..scores.len())
         .filter(|i| error(&scores[*i]) * WORTHWHILE <= least && error(&scores[*i]).is_finite())
-        .min_by_key(|i| scores[*i].recipe.features.names().len());
+        .min_by_key(|i| scores[*i].recipe.features.names(dimension).len());
     let Some(best) = best else {
         let reasons: Vec<String> = scores.into_iter().filter_map(|s| s.failure).collect();
         let found = if reasons.is_empty() { "none".into() } else { reasons.join("; ") };
@@ -155,7 +155,9 @@ fn score(training: &Dataset, recipe: &LinearRecipe, validation: &Validation<'_>)
     match outcome {
         Ok(error) => score.error = Some(error),
         Err(e @ Error::Interrupted { .. }) => return Err(e),
-        Err(e) => score.failure = Some(format!("{}: {e}", recipe.features.names().join(", "))),
+        Err(e) => {
+            score.failure = Some(format!("{}: {e}", recipe.features.names(training.grid.axes().len()).join(", ")))
+        }
     }
     Ok(score)
 }

@@ -1,16 +1,20 @@
-//! A [`Dataset`] as a zarr group: `u` and `u_t` over (trajectory, time, x), with coordinates.
+//! A [`Dataset`] as a zarr group: `u` and `u_t` over (trajectory, time, x[, y[, z]]), with coordinates.
 //!
-//! Datasets of other simulators are read too, as long as they say the same: `u` and `u_t` over (trajectory, time, x), or
-//! (time, x) for one trajectory, coordinates `time` and `x` (equal steps), and the attribute `boundary`.
+//! Datasets of other simulators are read too, as long as they say the same: `u` and `u_t` over (trajectory, time, x …), or
+//! (time, x …) for one trajectory, coordinates `time` and `x` … (equal steps), and the attribute `boundary`: one for all axes, or
+//! a list with one for each.
 
 use std::path::Path;
 
 use super::zarr::{ArrayGroup, NamedArray, read_group, write_group};
 use crate::closure::Dataset;
-use crate::grid::{Boundary, Grid};
+use crate::grid::{Axis, Boundary, Grid, NAMES};
 use crate::{Error, Result};
 
-const DIMS: [&str; 3] = ["trajectory", "time", "x"];
+/// Dimensions of `u` on a grid of `axes` axes.
+fn dims(axes: usize) -> Vec<&'static str> {
+    [&["trajectory", "time"], &NAMES[..axes]].concat()
+}
 
 /// Writes `data` at `path` (`….zarr`), replacing a group already there.
 ///
@@ -31,26 +35,33 @@ const DIMS: [&str; 3] = ["trajectory", "time", "x"];
 /// ```
 pub fn write_dataset(path: &Path, data: &Dataset) -> Result<()> {
     data.validate()?;
-    let shape = [data.trajectories(), data.times.len(), data.grid.len()];
+    let axes = data.grid.axes();
+    let dims = dims(axes.len());
+    let shape = [vec![data.trajectories(), data.times.len()], data.grid.shape()].concat();
     let numbers = (0..shape[0]).map(|i| i as f64).collect();
-    let mut group = ArrayGroup {
-        arrays: vec![
-            NamedArray::new("u", &DIMS, &shape, data.u.clone()).attribute("long_name", "macroscale state"),
-            NamedArray::new("u_t", &DIMS, &shape, data.u_t.clone())
-                .attribute("long_name", "time derivative of u, as the simulator estimated it"),
-            NamedArray::coordinate("trajectory", numbers),
-            NamedArray::coordinate("time", data.times.clone()),
-            NamedArray::coordinate("x", data.grid.x.clone()),
-        ],
-        ..ArrayGroup::default()
-    };
+    let mut arrays = vec![
+        NamedArray::new("u", &dims, &shape, data.u.clone()).attribute("long_name", "macroscale state"),
+        NamedArray::new("u_t", &dims, &shape, data.u_t.clone())
+            .attribute("long_name", "time derivative of u, as the simulator estimated it"),
+        NamedArray::coordinate("trajectory", numbers),
+        NamedArray::coordinate("time", data.times.clone()),
+    ];
+    arrays.extend(axes.iter().zip(NAMES).map(|(axis, name)| NamedArray::coordinate(name, axis.x.clone())));
+    let mut group = ArrayGroup { arrays, ..ArrayGroup::default() };
     let attribute = |value: serde_json::Result<serde_json::Value>| {
         value.map_err(|e| Error::Format { path: path.into(), message: format!("its attributes are not JSON: {e}") })
     };
     group.attributes.insert("title".into(), "macroscale trajectories".into());
     group.attributes.insert("gaptooth_version".into(), crate::VERSION.into());
-    group.attributes.insert("boundary".into(), attribute(serde_json::to_value(data.grid.boundary))?);
-    group.attributes.insert("domain".into(), attribute(serde_json::to_value(data.grid.domain))?);
+    let (boundary, domain) = match axes {
+        [axis] => (serde_json::to_value(axis.boundary), serde_json::to_value(axis.domain)),
+        _ => (
+            serde_json::to_value(axes.iter().map(|a| a.boundary).collect::<Vec<_>>()),
+            serde_json::to_value(axes.iter().map(|a| a.domain).collect::<Vec<_>>()),
+        ),
+    };
+    group.attributes.insert("boundary".into(), attribute(boundary)?);
+    group.attributes.insert("domain".into(), attribute(domain)?);
     group.attributes.insert("provenance".into(), attribute(serde_json::to_value(&data.provenance))?);
     write_group(path, &group)
 }
@@ -70,7 +81,8 @@ pub fn read_dataset(path: &Path) -> Result<Dataset> {
         return Err(format(format!("u_t has shape {:?}, expected that of u, {:?}", u_t.shape, u.shape)));
     }
     let times = coordinate(&group, "time").map_err(format)?;
-    let grid = grid(&group).map_err(format)?;
+    let axes = u.dims.iter().filter(|name| NAMES.contains(&name.as_str())).count();
+    let grid = grid(&group, axes).map_err(format)?;
     let provenance = match group.attributes.get("provenance") {
         None => Default::default(),
         Some(value) => serde_json::from_value(value.clone())
@@ -90,8 +102,10 @@ fn array<'a>(group: &'a ArrayGroup, name: &str) -> Found<&'a NamedArray> {
 
 fn field<'a>(group: &'a ArrayGroup, name: &str) -> Found<&'a NamedArray> {
     let found = array(group, name)?;
-    if found.dims != DIMS && found.dims != DIMS[1..] {
-        let message = format!("`{name}` has dimensions {:?}, expected {DIMS:?} in this order", found.dims);
+    let fits = |axes: usize| found.dims == dims(axes) || found.dims == dims(axes)[1..];
+    if !(1..=NAMES.len()).any(fits) {
+        let expected = format!("{:?} in this order, or y and z after x", dims(1));
+        let message = format!("`{name}` has dimensions {:?}, expected {expected}", found.dims);
         return Err(format!("{message}. In Python: dataset.transpose(\"trajectory\", \"time\", \"x\")"));
     }
     Ok(found)
@@ -108,41 +122,53 @@ fn coordinate(group: &ArrayGroup, name: &str) -> Found<Vec<f64>> {
     }
 }
 
-fn grid(group: &ArrayGroup) -> Found<Grid> {
-    let x = coordinate(group, "x")?;
+fn grid(group: &ArrayGroup, axes: usize) -> Found<Grid> {
+    let axes: Found<Vec<Axis>> = (0..axes).map(|d| axis(group, d, axes)).collect();
+    Grid::new(axes?).map_err(|e| e.to_string())
+}
+
+/// What the attribute `name` says of axis `d` of `axes`: one value for all, or a list of one for each.
+fn of_axis(value: &serde_json::Value, d: usize, axes: usize) -> &serde_json::Value {
+    let one_each = |list: &&Vec<serde_json::Value>| list.len() == axes && (axes > 1 || !list[0].is_number());
+    value.as_array().filter(one_each).map_or(value, |list| &list[d])
+}
+
+fn axis(group: &ArrayGroup, d: usize, axes: usize) -> Found<Axis> {
+    let name = NAMES[d];
+    let x = coordinate(group, name)?;
     let advice =
         "expected \"dirichlet\", \"neumann\" or \"periodic\". In Python: dataset.attrs[\"boundary\"] = \"dirichlet\"";
     let value = group.attributes.get("boundary").ok_or_else(|| format!("has no attribute `boundary`, {advice}"))?;
-    let boundary: Boundary =
-        serde_json::from_value(value.clone()).map_err(|_| format!("its attribute `boundary` is {value}, {advice}"))?;
+    let boundary: Boundary = serde_json::from_value(of_axis(value, d, axes).clone())
+        .map_err(|_| format!("its attribute `boundary` is {value}, {advice}"))?;
     let n = x.len();
     if n < 3 {
-        return Err(format!("x has {n} points, expected at least 3"));
+        return Err(format!("{name} has {n} points, expected at least 3"));
     }
     let step = (x[n - 1] - x[0]) / (n - 1) as f64;
     if step <= 0.0 {
-        return Err(format!("x goes from {} to {}, expected ascending points", x[0], x[n - 1]));
+        return Err(format!("{name} goes from {} to {}, expected ascending points", x[0], x[n - 1]));
     }
     // Room for points that were kept in single precision.
     if let Some(i) = (1..n).find(|&i| (x[i] - x[i - 1] - step).abs() > 1e-4 * step) {
         let found = x[i] - x[i - 1];
-        return Err(format!("x steps by {found} at index {i} and by {step} on average, expected equal steps"));
+        return Err(format!("{name} steps by {found} at index {i} and by {step} on average, expected equal steps"));
     }
     let end = match boundary {
-        Boundary::Periodic => period_end(group, &x, step)?,
+        Boundary::Periodic => period_end(group.attributes.get("domain").map(|v| of_axis(v, d, axes)), &x, step)?,
         Boundary::Dirichlet | Boundary::Neumann => x[n - 1],
     };
-    Ok(Grid { domain: [x[0], end], x, boundary })
+    Ok(Axis { domain: [x[0], end], x, boundary })
 }
 
 /// The end of a periodic domain, one step after the last point.
-fn period_end(group: &ArrayGroup, x: &[f64], step: f64) -> Found<f64> {
+fn period_end(domain: Option<&serde_json::Value>, x: &[f64], step: f64) -> Found<f64> {
     let expected = x[x.len() - 1] + step;
-    match group.attributes.get("domain") {
+    match domain {
         None => Ok(expected),
         Some(value) => match serde_json::from_value::<[f64; 2]>(value.clone()) {
             Ok([_, end]) if (end - expected).abs() < 1e-4 * step => Ok(end),
-            _ => Err(format!("its attribute `domain` is {value}, expected [{}, {expected}] from x", x[0])),
+            _ => Err(format!("its attribute `domain` is {value}, expected [{}, {expected}] from its points", x[0])),
         },
     }
 }

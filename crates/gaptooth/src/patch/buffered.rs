@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 use super::Patch;
 use crate::{
     Error, Result,
-    grid::Grid,
+    grid::Axis,
     stencil::{DifferenceOperator, EdgeRule},
 };
 
 /// Where the patches of patch dynamics lie (Arbabi §3, figure 1).
 #[derive(Debug, Clone)]
 pub struct BufferedPatches {
-    grid: Grid,
+    grid: Axis,
     /// tooth width h, over which the restriction averages
     pub tooth: f64,
     /// patch width H, buffers included
@@ -29,7 +29,7 @@ impl BufferedPatches {
     ///
     /// # Errors
     /// [`Error::Parameter`] when h, H or δx do not fit each other, or neighbouring patches overlap.
-    pub fn new(grid: Grid, tooth: f64, width: f64, spacing: f64) -> Result<Self> {
+    pub fn new(grid: Axis, tooth: f64, width: f64, spacing: f64) -> Result<Self> {
         for (name, v) in [("tooth", tooth), ("width", width), ("spacing", spacing)] {
             if !(v.is_finite() && v > 0.0) {
                 return Err(Error::parameter(name, v, "a positive length", "lengths are in units of the domain"));
@@ -67,7 +67,7 @@ impl BufferedPatches {
     }
 
     /// The macroscale grid.
-    pub fn grid(&self) -> &Grid {
+    pub fn grid(&self) -> &Axis {
         &self.grid
     }
 
@@ -223,7 +223,7 @@ mod tests {
     use crate::grid::Boundary;
 
     fn patches() -> BufferedPatches {
-        BufferedPatches::new(Grid::uniform([0.0, 1.0], 10, Boundary::Dirichlet).unwrap(), 1e-3, 8e-3, 1e-4).unwrap()
+        BufferedPatches::new(Axis::uniform([0.0, 1.0], 10, Boundary::Dirichlet).unwrap(), 1e-3, 8e-3, 1e-4).unwrap()
     }
 
     #[test]
@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn misfits_are_named() {
-        let grid = || Grid::uniform([0.0, 1.0], 10, Boundary::Dirichlet).unwrap();
+        let grid = || Axis::uniform([0.0, 1.0], 10, Boundary::Dirichlet).unwrap();
         for (tooth, width, spacing) in
             [(1e-3, 0.2, 1e-4), (1e-2, 8e-3, 1e-4), (1e-3, 8e-3, 3e-4), (1e-3, f64::NAN, 1e-4), (1e-3, 8e-3, -1.0)]
         {

@@ -6,7 +6,7 @@
 use super::{MicroModel, Patch, burst::propagate};
 use crate::{
     Error, Result,
-    grid::{Boundary, Grid},
+    grid::{Axis, Boundary},
     linalg::Tridiagonal,
     observer::Observer,
     ode::{
@@ -18,7 +18,7 @@ use crate::{
 /// A model on every point of a grid. Dirichlet ends keep their initial values; Neumann ends mirror the state.
 pub struct WholeDomain<'a> {
     model: &'a dyn MicroModel,
-    grid: &'a Grid,
+    grid: &'a Axis,
     /// the grid with a ghost point on each side if the ends are Neumann
     x: Vec<f64>,
 }
@@ -28,7 +28,7 @@ impl<'a> WholeDomain<'a> {
     ///
     /// # Errors
     /// [`Error::Parameter`] for a periodic grid.
-    pub fn new(model: &'a dyn MicroModel, grid: &'a Grid) -> Result<Self> {
+    pub fn new(model: &'a dyn MicroModel, grid: &'a Axis) -> Result<Self> {
         Ok(WholeDomain { model, grid, x: Self::points(grid)? })
     }
 
@@ -36,7 +36,7 @@ impl<'a> WholeDomain<'a> {
     ///
     /// # Errors
     /// [`Error::Parameter`] for a periodic grid.
-    pub fn points(grid: &Grid) -> Result<Vec<f64>> {
+    pub fn points(grid: &Axis) -> Result<Vec<f64>> {
         let h = grid.spacing();
         match grid.boundary {
             Boundary::Dirichlet => Ok(grid.x.clone()),

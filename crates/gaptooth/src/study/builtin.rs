@@ -1,9 +1,10 @@
 //! The built-in studies, as they lie in `studies/`.
 
 /// Name and text of each.
-pub const BUILTIN: [(&str, &str); 3] = [
+pub const BUILTIN: [(&str, &str); 4] = [
     ("diffusion-1d", include_str!("../../../../studies/diffusion-1d.toml")),
     ("arbabi-1d", include_str!("../../../../studies/arbabi-1d.toml")),
+    ("arbabi-2d", include_str!("../../../../studies/arbabi-2d.toml")),
     ("resolved-1d", include_str!("../../../../studies/resolved-1d.toml")),
 ];
 

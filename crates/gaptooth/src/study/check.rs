@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     Error, Result,
-    closure::{FeatureSpec, Features},
-    grid::Grid,
+    closure::Features,
+    grid::{Axis, Grid},
     patch::{
         buffered::{BufferedPatches, PolynomialLifting},
         dynamics::MicroPath,
@@ -32,7 +32,7 @@ use crate::{
 pub fn check(config: &StudyConfig) -> Result<()> {
     let problem = check_problem(config)?;
     run::validate(config)?;
-    let truth = Grid::uniform(problem.config.domain, config.truth.intervals, problem.config.boundary)?;
+    let truth = Axis::uniform(problem.config.domain, config.truth.intervals, problem.config.boundary)?;
     if !(config.truth.tolerance > 0.0 && config.truth.tolerance < 0.1) {
         let found = config.truth.tolerance;
         return Err(Error::parameter("truth.tolerance", found, "between 0 and 0.1", "1e-9 is the default"));
@@ -71,12 +71,12 @@ pub fn check_patches(config: &StudyConfig) -> Result<()> {
 
 fn check_problem(config: &StudyConfig) -> Result<Problem> {
     plain("study", &config.study)?;
-    Grid::uniform(config.problem.domain, 2, config.problem.boundary)?;
+    Axis::uniform(config.problem.domain, 2, config.problem.boundary)?;
     Problem::new(&config.problem)
 }
 
 /// Names become files.
-fn plain(path: &str, name: &str) -> Result<()> {
+pub(super) fn plain(path: &str, name: &str) -> Result<()> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if !name.is_empty() && name.chars().all(plain) {
         return Ok(());
@@ -122,7 +122,7 @@ fn check_experiment(config: &StudyConfig, patches: &PatchesConfig, problem: &Pro
 }
 
 /// A parameter's error with the dotted path of its key.
-fn within(path: &str, error: Error) -> Error {
+pub(super) fn within(path: &str, error: Error) -> Error {
     match error {
         Error::Parameter { name, found, expected, advice } => {
             // `stencil points` is the key `points`
@@ -136,39 +136,37 @@ fn within(path: &str, error: Error) -> Error {
     }
 }
 
-fn grid(config: &StudyConfig, patches: &PatchesConfig) -> Result<Grid> {
-    Grid::uniform(config.problem.domain, patches.intervals, config.problem.boundary)
+fn grid(config: &StudyConfig, patches: &PatchesConfig) -> Result<Axis> {
+    Axis::uniform(config.problem.domain, patches.intervals, config.problem.boundary)
 }
 
 fn check_law(config: &StudyConfig, law: &LawConfig) -> Result<()> {
+    let Some(patches) = config.patches.iter().find(|p| p.name == law.patches) else { return Ok(()) };
+    check_law_on(law, &grid(config, patches)?.into(), config.trajectories.train)
+}
+
+/// What can be said against a law on `grid` before there are data of `train` trajectories.
+pub(super) fn check_law_on(law: &LawConfig, grid: &Grid, train: usize) -> Result<()> {
     let here = format!("laws.{}", law.name);
     let refuse = |key: &str, message: String| Err(Error::Config { path: format!("{here}.{key}"), message });
-    let readable = |spec, grid| Features::new(spec, grid).map(|_| ()).map_err(|e| within(&here, e));
-    let Some(patches) = config.patches.iter().find(|p| p.name == law.patches) else { return Ok(()) };
-    let grid = grid(config, patches)?;
     match &law.kind {
-        LawKind::FunctionalNet(net) | LawKind::DiscretizedNet(net) => check_net(law, net),
+        LawKind::FunctionalNet(net) | LawKind::DiscretizedNet(net) => check_net(law, net)?,
         LawKind::LinearStencil { points } if points % 2 == 0 => {
-            refuse("points", format!("found {points}; expected an odd number, 3 is the paper's"))
+            return refuse("points", format!("found {points}; expected an odd number, 3 is the paper's"));
         }
-        LawKind::LinearStencil { points } => readable(FeatureSpec::Neighbours { half: points / 2 }, &grid),
-        LawKind::Derivatives { candidates, points, edges, validation, .. } => {
-            let train = config.trajectories.train;
-            if *validation == 0 || *validation >= train {
-                let expected = format!("expected at least 1 and fewer than the {train} training trajectories");
-                return refuse("validation", format!("found {validation}; {expected}"));
-            }
-            if candidates.is_empty() {
-                return refuse("candidates", "found none; expected sets of orders such as [[2], [2, 4]]".into());
-            }
-            for orders in candidates {
-                let spec = FeatureSpec::Derivatives { orders: orders.clone(), points: *points, edges: *edges };
-                readable(spec, &grid)?;
-            }
-            Ok(())
+        LawKind::Derivatives { candidates, .. } if candidates.is_empty() => {
+            return refuse("candidates", "found none; expected sets of orders such as [[2], [2, 4]]".into());
         }
-        LawKind::ArithmeticMean => Ok(()),
+        _ => {}
     }
+    if let Some(validation) = law.kind.validation()
+        && !(1..train).contains(&validation)
+    {
+        let expected = format!("expected at least 1 and fewer than the {train} training trajectories");
+        return refuse("validation", format!("found {validation}; {expected}"));
+    }
+    let readable = |spec| Features::new(spec, grid).map(|_| ()).map_err(|e| within(&here, e));
+    law.kind.features(grid.axes().len()).into_iter().try_for_each(readable)
 }
 
 fn check_net(law: &LawConfig, net: &NetConfig) -> Result<()> {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    closure::{FeatureSpec, MultiIndex},
     grid::Boundary,
     ode::tableau::ExplicitMethod,
     patch::{buffered::LiftingOptions, dynamics::BurstOptions},
@@ -110,15 +111,16 @@ pub enum LawKind {
     DiscretizedNet(NetConfig),
     /// least squares on the stencil's values
     LinearStencil {
-        /// points of the stencil
+        /// points of the stencil along each axis
         points: usize,
     },
     /// derivatives chosen by held-out trajectories, relative least squares, and a gated smooth residual
     Derivatives {
-        /// sets of derivative orders to choose from
+        /// sets of total derivative orders to choose from: 2 means u_xx, and in the plane u_xx, u_xy and u_yy
         candidates: Vec<Vec<usize>>,
-        /// points of each difference stencil
-        points: usize,
+        /// points of each difference stencil; by Fourier transform, which needs a periodic grid, unless given
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        points: Option<usize>,
         /// how stencils end
         #[serde(default)]
         edges: EdgeRule,
@@ -128,8 +130,57 @@ pub enum LawKind {
         #[serde(default)]
         residual_width: usize,
     },
+    /// named terms with coefficients and standard errors, chosen by held-out trajectories
+    Symbolic {
+        /// candidates are all derivatives up to this total order …
+        highest: usize,
+        /// … and, with this, the products of two of them of total order two or less: u², u u_x, u_x² …
+        #[serde(default)]
+        products: bool,
+        /// points of each difference stencil; by Fourier transform, which needs a periodic grid, unless given
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        points: Option<usize>,
+        /// how stencils end
+        #[serde(default)]
+        edges: EdgeRule,
+        /// training trajectories held back for the choice
+        validation: usize,
+    },
     /// u_t = ⟨a⟩ u_xx: what a user gets who averages the coefficient
     ArithmeticMean,
+}
+
+impl LawKind {
+    /// What laws of this kind are offered on grids of `dimension` axes; one specification, or one for each candidate.
+    pub fn features(&self, dimension: usize) -> Vec<FeatureSpec> {
+        let derivatives = |orders: &[usize], points: Option<usize>, edges: EdgeRule| {
+            let orders = orders.iter().flat_map(|k| MultiIndex::of_order(dimension, *k)).collect();
+            match points {
+                Some(points) => FeatureSpec::Derivatives { orders, points, edges },
+                None => FeatureSpec::Spectral { orders },
+            }
+        };
+        match self {
+            LawKind::FunctionalNet(_) => vec![FeatureSpec::paper_functional(dimension)],
+            LawKind::DiscretizedNet(_) => vec![FeatureSpec::paper_discretized(dimension)],
+            LawKind::LinearStencil { points } => vec![FeatureSpec::Neighbours { half: points / 2 }],
+            LawKind::Derivatives { candidates, points, edges, .. } => {
+                candidates.iter().map(|orders| derivatives(orders, *points, *edges)).collect()
+            }
+            LawKind::Symbolic { highest, points, edges, .. } => {
+                vec![derivatives(&(0..=*highest).collect::<Vec<_>>(), *points, *edges)]
+            }
+            LawKind::ArithmeticMean => vec![FeatureSpec::differences(&[2], 3, EdgeRule::OneSided)],
+        }
+    }
+
+    /// Training trajectories that are held back for a choice.
+    pub fn validation(&self) -> Option<usize> {
+        match self {
+            LawKind::Derivatives { validation, .. } | LawKind::Symbolic { validation, .. } => Some(*validation),
+            _ => None,
+        }
+    }
 }
 
 /// The paper's network and training.

@@ -46,7 +46,7 @@ fn snapshot(findings: &Findings, config: &StudyConfig, context: &Context<'_>) ->
     let time = config.resolved.as_ref().map_or(SNAPSHOT, |r| r.time);
     let truth = &findings.truth;
     let k = truth.times.iter().position(|t| *t >= time - 1e-9).unwrap_or(truth.times.len() - 1);
-    let grid = &experiment.data.grid;
+    let grid = &experiment.data.grid.axes()[0];
     let coarse = &score.states[0][k];
     let eps = findings.problem.config.epsilon;
     let mut whole = vec![series("homogenized", truth.grid.x.clone(), truth.u[0][k].clone(), Mark::Line)];
@@ -113,7 +113,7 @@ fn maps(findings: &Findings, slopes: bool) -> Figure {
         Panel { title: title.into(), x_label: "x".into(), y_label: "t".into(), kind }
     };
     let rows = if slopes { &truth.u_t[0] } else { &truth.u[0] };
-    let coarse = findings.experiments[0].0.data.grid.clone();
+    let coarse = findings.experiments[0].0.data.grid.axes()[0].clone();
     let mut panels = vec![heat("truth", coarse.x.clone(), &truth.on(rows, &coarse))];
     let cut = frames[frames.len() / 10];
     let label = if slopes { "u_t" } else { "u" };
@@ -148,7 +148,8 @@ fn errors(findings: &Findings) -> Figure {
     let stride = (truth.times.len() / 200).max(1);
     let mut curves = Vec::new();
     let sources = findings.laws.iter().map(|(l, s)| (l.config.name.clone(), grid_of(l, findings), s));
-    let patches = findings.experiments.iter().map(|(e, s)| (format!("patches {}", e.config.name), &e.data.grid, s));
+    let patches =
+        findings.experiments.iter().map(|(e, s)| (format!("patches {}", e.config.name), &e.data.grid.axes()[0], s));
     for (name, grid, score) in sources.chain(patches).filter(|(_, _, s)| s.failure.is_none()) {
         let u = truth.on(&truth.u[0], grid);
         let (x, y) = (1..truth.times.len())
@@ -221,7 +222,7 @@ fn film(findings: &Findings) -> Option<Film> {
         FilmTrack {
             label: "patch dynamics".into(),
             mark: Mark::Points,
-            x: experiment.data.grid.x.clone(),
+            x: experiment.data.grid.axes()[0].x.clone(),
             frames: pick(&score.states[0]),
         },
     ];

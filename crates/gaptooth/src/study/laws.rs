@@ -7,16 +7,12 @@ use super::{
 use crate::{
     Error, Result,
     closure::{
-        AnyClosure, Closure, Dataset, FeatureSpec, Gate, LinearLaw, LinearRecipe, NetworkRecipe, ResidualRecipe,
-        Validation, fit_linear, fit_network, fit_residual, select_linear,
+        AnyClosure, Closure, Dataset, FeatureSpec, Gate, LinearLaw, LinearRecipe, MultiIndex, NetworkRecipe,
+        ResidualRecipe, SymbolicRecipe, Validation, fit_linear, fit_network, fit_residual, fit_symbolic, integrate,
+        select_linear,
     },
     nn::AdamSettings,
     observer::Observer,
-    ode::{
-        OdeSystem,
-        stiff::{StiffOptions, integrate_stiff},
-    },
-    stencil::EdgeRule,
 };
 
 /// Floor of the relative errors that laws are chosen by.
@@ -36,20 +32,6 @@ pub struct FittedLaw {
     pub seconds: f64,
 }
 
-/// States of a law at `times` from `u0` by BDF, tolerances relative to the state.
-///
-/// # Errors
-/// Those of [`integrate_stiff`].
-pub(super) fn trajectory(
-    law: &dyn OdeSystem,
-    u0: &[f64],
-    times: &[f64],
-    observer: &dyn Observer,
-) -> Result<Vec<Vec<f64>>> {
-    let options = StiffOptions { rtol: 1e-7, ..StiffOptions::default() };
-    Ok(integrate_stiff(law, times[0], u0, times, &options, observer)?.u)
-}
-
 /// Fits one law to the training trajectories `data`.
 ///
 /// # Errors
@@ -62,28 +44,25 @@ pub fn fit_law(
     context: &Context<'_>,
 ) -> Result<FittedLaw> {
     let started = std::time::Instant::now();
+    let mut specs = config.kind.features(data.grid.axes().len());
     let mut fitted = match &config.kind {
-        LawKind::FunctionalNet(net) => network(config, net, FeatureSpec::paper_functional(), data, seed, context)?,
-        LawKind::DiscretizedNet(net) => network(config, net, FeatureSpec::paper_discretized(), data, seed, context)?,
-        LawKind::LinearStencil { points } => {
-            if points.is_multiple_of(2) {
-                return Err(Error::parameter("laws.points", points, "an odd number", "3 is the paper's"));
-            }
-            let fit = fit_linear(data, &LinearRecipe::absolute(FeatureSpec::Neighbours { half: points / 2 }))?;
-            plain(config, fit.law)
+        LawKind::FunctionalNet(net) | LawKind::DiscretizedNet(net) => {
+            network(config, net, specs.remove(0), data, seed, context)?
         }
-        LawKind::Derivatives { candidates, points, edges, validation, residual_width } => {
-            let ours =
-                Ours { candidates, points: *points, edges: *edges, validation: *validation, width: *residual_width };
-            derivatives(config, &ours, data, seed, context)?
+        LawKind::LinearStencil { .. } => plain(config, fit_linear(data, &LinearRecipe::absolute(specs.remove(0)))?.law),
+        LawKind::Derivatives { validation, residual_width, .. } => {
+            derivatives(config, specs, *validation, *residual_width, data, seed, context)?
+        }
+        LawKind::Symbolic { highest, products, validation, .. } => {
+            let recipe = SymbolicRecipe::library(data.grid.axes().len(), *highest, *products, Some(specs.remove(0)));
+            symbolic(config, &recipe, *validation, data, context)?
         }
         LawKind::ArithmeticMean => {
             let mean = mean.ok_or_else(|| Error::Config {
                 path: format!("laws.{}", config.name),
                 message: "the arithmetic mean needs a diffusivity free of u".into(),
             })?;
-            let spec = FeatureSpec::Derivatives { orders: vec![2], points: 3, edges: EdgeRule::OneSided };
-            plain(config, LinearLaw::new(spec, &data.grid, vec![mean])?)
+            plain(config, LinearLaw::new(specs.remove(0), &data.grid, vec![mean])?)
         }
     };
     if let AnyClosure::Linear(law) = &fitted.law {
@@ -93,20 +72,14 @@ pub fn fit_law(
     Ok(fitted)
 }
 
-fn plain(config: &LawConfig, law: LinearLaw) -> FittedLaw {
-    FittedLaw {
-        config: config.clone(),
-        law: AnyClosure::Linear(law),
-        loss: Vec::new(),
-        notes: Vec::new(),
-        seconds: 0.0,
-    }
+fn plain(config: &LawConfig, law: impl Into<AnyClosure>) -> FittedLaw {
+    FittedLaw { config: config.clone(), law: law.into(), loss: Vec::new(), notes: Vec::new(), seconds: 0.0 }
 }
 
 /// `u_t = 0.458258 u_xx − 1.1e-4 u_x`
 fn formula(law: &LinearLaw) -> String {
     let terms: Vec<String> =
-        law.features().spec().names().iter().zip(law.coefficients()).map(|(n, c)| format!("{c:+.8e} {n}")).collect();
+        law.features().names().iter().zip(law.coefficients()).map(|(n, c)| format!("{c:+.8e} {n}")).collect();
     format!("u_t = {}", terms.join(" "))
 }
 
@@ -170,40 +143,44 @@ impl Observer for Named<'_> {
     }
 }
 
-struct Ours<'a> {
-    candidates: &'a [Vec<usize>],
-    points: usize,
-    edges: EdgeRule,
-    validation: usize,
-    width: usize,
+/// What a law is chosen by: tight trajectories, since data and truth may hold a time error of the outer scheme.
+fn choosing<'a>(observer: &'a dyn Observer) -> impl Fn(&dyn Closure, &[f64], &[f64]) -> Result<Vec<Vec<f64>>> + 'a {
+    |law: &dyn Closure, u0: &[f64], times: &[f64]| integrate(law, u0, times, observer)
 }
 
 fn derivatives(
     config: &LawConfig,
-    ours: &Ours<'_>,
+    specs: Vec<FeatureSpec>,
+    validation: usize,
+    width: usize,
     data: &Dataset,
     seed: u64,
     context: &Context<'_>,
 ) -> Result<FittedLaw> {
-    let spec =
-        |orders: &[usize]| FeatureSpec::Derivatives { orders: orders.to_vec(), points: ours.points, edges: ours.edges };
-    let recipes: Vec<LinearRecipe> =
-        ours.candidates.iter().map(|orders| LinearRecipe::relative(spec(orders))).collect();
-    // Data and truth may hold a time error of the outer scheme; a tight BDF judges the law itself.
-    let integrate = |law: &dyn OdeSystem, u0: &[f64], times: &[f64]| trajectory(law, u0, times, context.observer);
-    let selection = select_linear(data, ours.validation, &recipes, &integrate, FLOOR, context.observer)?;
+    let recipes: Vec<LinearRecipe> = specs.into_iter().map(LinearRecipe::relative).collect();
+    let integrate = choosing(context.observer);
+    let selection = select_linear(data, validation, &recipes, &integrate, FLOOR, context.observer)?;
     let mut fitted = plain(config, selection.fit.law.clone());
+    let dimension = data.grid.axes().len();
     for (k, score) in selection.scores.iter().enumerate() {
-        let names = score.recipe.features.names().join(", ");
+        let names = score.recipe.features.names(dimension).join(", ");
         let error =
             score.error.map_or("could not be integrated".into(), |e| format!("held-out error {:.3e}", e.relative));
         fitted.notes.push(format!("candidate ({names}): {error}{}", if k == selection.best { ", chosen" } else { "" }));
     }
-    if ours.width > 0 {
-        let (training, unseen) = data.split(ours.validation)?;
+    if width > 0 {
+        let (training, unseen) = data.split(validation)?;
         let linear = fit_linear(&training, &recipes[selection.best])?;
-        let orders: Vec<usize> = (0..=2).collect();
-        let recipe = ResidualRecipe { hidden: vec![ours.width], ..ResidualRecipe::new(spec(&orders), seed) };
+        let orders = (0..=2).flat_map(|k| MultiIndex::of_order(dimension, k)).collect();
+        let inputs = match recipes[selection.best].features.clone() {
+            FeatureSpec::Derivatives { points, edges, .. } => FeatureSpec::Derivatives { orders, points, edges },
+            _ => FeatureSpec::Spectral { orders },
+        };
+        let recipe = ResidualRecipe {
+            hidden: vec![width],
+            keeps_mean: data.grid.is_periodic(),
+            ..ResidualRecipe::new(inputs, seed)
+        };
         let validation = Validation { data: &unseen, integrate: &integrate, floor: FLOOR };
         let fit = fit_residual(&training, &linear.law, &recipe, &validation, context.observer)?;
         let with = fit.composite_error.map_or("none".into(), |e| format!("{:.3e}", e.relative));
@@ -212,10 +189,33 @@ fn derivatives(
             fit.gate, fit.linear_error.relative
         ));
         if fit.gate == Gate::Open {
-            let mut law = fit.law;
-            law.set_parameters(&law.parameters())?;
-            fitted.law = AnyClosure::Composite(law);
+            fitted.law = AnyClosure::Composite(fit.law);
         }
     }
     Ok(fitted)
+}
+
+fn symbolic(
+    config: &LawConfig,
+    recipe: &SymbolicRecipe,
+    validation: usize,
+    data: &Dataset,
+    context: &Context<'_>,
+) -> Result<FittedLaw> {
+    let (training, unseen) = data.split(validation)?;
+    let integrate = choosing(context.observer);
+    let validation = Validation { data: &unseen, integrate: &integrate, floor: FLOOR };
+    let fit = fit_symbolic(&training, recipe, &validation, context.observer)?;
+    let mut notes = vec![fit.law.formula()];
+    for ((name, c), error) in fit.law.names().iter().zip(fit.law.coefficients()).zip(fit.law.standard_errors()) {
+        notes.push(format!("{name}: {c:.10e} ± {error:.1e}"));
+    }
+    for (k, candidate) in fit.path.iter().enumerate() {
+        let error =
+            candidate.error.map_or("could not be integrated".into(), |e| format!("held-out error {:.3e}", e.relative));
+        let chosen = if k == fit.chosen { ", chosen" } else { "" };
+        let (n, residual) = (candidate.terms.len(), candidate.relative_residual);
+        notes.push(format!("{n} terms: training residual {residual:.3e}, {error}{chosen}"));
+    }
+    Ok(FittedLaw { notes, ..plain(config, fit.law) })
 }

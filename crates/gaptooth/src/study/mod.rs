@@ -3,10 +3,12 @@
 //! Writes no files: the [`Outcome`] holds the datasets, the models and the report, and adapters write them. What takes
 //! long is handed to a [`Store`] as it goes, so that a run that was stopped can go on.
 
+mod any;
 mod builtin;
 mod check;
 mod config;
 mod figures;
+mod lattice;
 mod laws;
 mod patches;
 mod problem;
@@ -14,9 +16,13 @@ mod resolved;
 mod run;
 mod verdict;
 
+pub use any::AnyStudy;
 pub use builtin::{BUILTIN, builtin};
 pub use check::{check, check_patches};
 pub use config::*;
+pub use lattice::{
+    InitialConfig, LatticeConfig, LatticeExperiment, LatticePatchesConfig, LatticeStudyConfig, gather_lattice,
+};
 pub use laws::{FittedLaw, fit_law};
 pub use patches::{PatchExperiment, gather};
 pub use problem::Problem;

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Error, Result,
     closure::{Dataset, SineSum},
-    grid::Grid,
+    grid::Axis,
     patch::{
         buffered::BufferedPatches,
         dynamics::{MacroSteps, MicroPath, PatchDynamics, Recording, simulate},
@@ -74,7 +74,7 @@ pub fn gather(
     context: &Context<'_>,
 ) -> Result<PatchExperiment> {
     let started = std::time::Instant::now();
-    let grid = Grid::uniform(problem.config.domain, config.intervals, problem.config.boundary)?;
+    let grid = Axis::uniform(problem.config.domain, config.intervals, problem.config.boundary)?;
     let build = |count: usize| -> Result<PatchDynamics<Diffusion>> {
         let patches = BufferedPatches::new(grid.clone(), config.tooth, config.width, config.spacing)?;
         let model = problem.model(&patches.centres(), patches.offsets(), patches.spacing)?;
@@ -113,7 +113,7 @@ fn resume(context: &Context<'_>, stage: &str) -> Result<Recording> {
 }
 
 fn dataset(
-    grid: Grid,
+    grid: Axis,
     recording: Recording,
     trajectories: usize,
     config: &PatchesConfig,
@@ -133,5 +133,5 @@ fn dataset(
     set("patches", serde_json::to_value(config).unwrap_or_default());
     set("asked_path", serde_json::to_value::<MicroPath>(config.burst.path).unwrap_or_default());
     set("version", crate::VERSION.into());
-    Dataset::new(grid, recording.times, u, u_t, provenance)
+    Dataset::new(grid.into(), recording.times, u, u_t, provenance)
 }

@@ -5,7 +5,7 @@ use crate::{
     Error, Result,
     cell::{CellMethod, CellProblem1d, EffectiveTensor},
     coefficient::{Coefficient, ExpressionCoefficient, Formula, two_scale_with},
-    grid::Grid,
+    grid::Axis,
     observer::Observer,
     patch::{
         models::{Diffusion, DiffusionEquation},
@@ -105,7 +105,7 @@ impl Problem {
     ///
     /// # Errors
     /// [`Error::Config`] when drift or reaction oscillate (y), for which this truth is not written.
-    pub fn homogenized(&self, grid: &Grid) -> Result<Diffusion> {
+    pub fn homogenized(&self, grid: &Axis) -> Result<Diffusion> {
         for (name, f) in [("drift", &self.equation.drift), ("reaction", &self.equation.reaction)] {
             if f.as_ref().is_some_and(|f| f.depends_on("y")) {
                 return Err(Error::Config {
@@ -137,7 +137,7 @@ impl Problem {
     #[allow(clippy::type_complexity)]
     pub fn truth(
         &self,
-        grid: &Grid,
+        grid: &Axis,
         config: &TruthConfig,
         initial: &[Vec<f64>],
         times: &[f64],

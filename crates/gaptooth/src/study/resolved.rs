@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    grid::{Boundary, Grid},
+    grid::{Axis, Boundary},
     observer::Observer,
     ode::extrapolation::Work,
     patch::whole::WholeDomain,
@@ -15,7 +15,7 @@ use crate::{
 /// The resolved solution at one time.
 pub(super) struct Resolved {
     /// points, `[n]`, ends included
-    pub(super) grid: Grid,
+    pub(super) grid: Axis,
     /// u at [`ResolvedConfig::time`]
     pub(super) u: Vec<f64>,
     /// `exact` or `general`
@@ -65,7 +65,7 @@ pub(super) fn resolve(
     let domain = problem.config.domain;
     let cells = cells(&problem.config, config)?;
     let started = std::time::Instant::now();
-    let grid = Grid::uniform(domain, cells, problem.config.boundary)?;
+    let grid = Axis::uniform(domain, cells, problem.config.boundary)?;
     let points = WholeDomain::points(&grid)?;
     let centre = domain[0];
     let offsets: Vec<f64> = points.iter().map(|x| x - centre).collect();

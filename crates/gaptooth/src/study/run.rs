@@ -17,7 +17,7 @@ use crate::{
     Error, Result, VERSION,
     cell::CellMethod,
     closure::{Amplitudes, SineSum},
-    grid::Grid,
+    grid::Axis,
     observer::check_interrupt,
     ode::{explicit, extrapolation::Work},
     report::{Check, Report, Table, Timing},
@@ -42,15 +42,7 @@ pub(super) struct Findings {
 pub fn run(config: &StudyConfig, context: &Context<'_>) -> Result<Outcome> {
     let started = Instant::now();
     validate(config)?;
-    let mut report = Report {
-        study: config.study.clone(),
-        version: VERSION.into(),
-        seed: config.seed,
-        threads: rayon::current_num_threads(),
-        title: config.title.clone(),
-        summary: config.summary.clone(),
-        ..Report::default()
-    };
+    let mut report = new_report(&config.study, config.seed, &config.title, &config.summary);
     let problem = Problem::new(&config.problem)?;
     cell_checks(&problem, &mut report)?;
     let count = config.trajectories.train + config.trajectories.test;
@@ -94,9 +86,9 @@ pub fn run(config: &StudyConfig, context: &Context<'_>) -> Result<Outcome> {
     Ok(Outcome { report, datasets, models })
 }
 
-pub(super) fn grid_of<'a>(law: &FittedLaw, findings: &'a Findings) -> &'a Grid {
+pub(super) fn grid_of<'a>(law: &FittedLaw, findings: &'a Findings) -> &'a Axis {
     let found = findings.experiments.iter().find(|(e, _)| e.config.name == law.config.patches);
-    &found.expect("validated: a law names its patches").0.data.grid
+    &found.expect("validated: a law names its patches").0.data.grid.axes()[0]
 }
 
 pub(super) fn validate(config: &StudyConfig) -> Result<()> {
@@ -154,7 +146,25 @@ pub(super) fn validate(config: &StudyConfig) -> Result<()> {
     Ok(())
 }
 
-fn time(report: &mut Report, name: &str, since: Instant, work: impl IntoIterator<Item = (&'static str, u64)>) {
+/// A report with nothing in it yet.
+pub(super) fn new_report(study: &str, seed: u64, title: &str, summary: &str) -> Report {
+    Report {
+        study: study.into(),
+        version: VERSION.into(),
+        seed,
+        threads: rayon::current_num_threads(),
+        title: title.into(),
+        summary: summary.into(),
+        ..Report::default()
+    }
+}
+
+pub(super) fn time(
+    report: &mut Report,
+    name: &str,
+    since: Instant,
+    work: impl IntoIterator<Item = (&'static str, u64)>,
+) {
     let work: BTreeMap<String, u64> = work.into_iter().map(|(k, v)| (k.to_string(), v)).collect();
     report.timings.push(Timing { name: name.into(), seconds: since.elapsed().as_secs_f64(), work });
 }
@@ -184,7 +194,7 @@ fn cell_checks(problem: &Problem, report: &mut Report) -> Result<()> {
 }
 
 fn truth(config: &StudyConfig, problem: &Problem, states: &[SineSum], context: &Context<'_>) -> Result<Truth> {
-    let grid = Grid::uniform(problem.config.domain, config.truth.intervals, problem.config.boundary)?;
+    let grid = Axis::uniform(problem.config.domain, config.truth.intervals, problem.config.boundary)?;
     let count = (config.trajectories.end / config.trajectories.every).round() as usize;
     let times: Vec<f64> = (0..=count).map(|k| k as f64 * config.trajectories.every).collect();
     let initial: Vec<Vec<f64>> = states[config.trajectories.train..].iter().map(|s| s.sample(&grid.x)).collect();
@@ -222,7 +232,7 @@ fn judge_patches(
     truth: &Truth,
     observer: &dyn crate::observer::Observer,
 ) -> Result<Score> {
-    let grid = &experiment.data.grid;
+    let grid = &experiment.data.grid.axes()[0];
     let tableau = experiment.config.method.tableau();
     let integrator = explicit::RungeKutta::new(tableau);
     let integrate = |u0: &[f64]| -> Result<Vec<Vec<f64>>> {
@@ -266,7 +276,7 @@ fn conclude(config: &StudyConfig, findings: &Findings, report: &mut Report, cont
     report.tables = vec![verdict_table(findings), cost_table(findings)];
     report.tables.retain(|t| !t.rows.is_empty());
     figures::add(findings, config, report, context)?;
-    apply_bounds(config, report)
+    apply_bounds(&config.checks, report)
 }
 
 /// A network beside the least-squares stencil law of the same data: the floor that three points set.
@@ -351,7 +361,7 @@ fn resolved_checks(
     if let Some((experiment, score)) = findings.experiments.first()
         && let Some(k) = truth.times.iter().position(|t| (t - asked.time).abs() < 1e-9)
     {
-        let grid = &experiment.data.grid;
+        let grid = &experiment.data.grid.axes()[0];
         let coarse = resolved.low_pass(&grid.x, window);
         let inside = 1..grid.len() - 1;
         report
@@ -461,8 +471,9 @@ fn cost_table(findings: &Findings) -> Table {
     }
 }
 
-fn apply_bounds(config: &StudyConfig, report: &mut Report) -> Result<()> {
-    for (name, bound) in &config.checks {
+/// Gives the checks the study's bounds.
+pub(super) fn apply_bounds(bounds: &BTreeMap<String, BoundConfig>, report: &mut Report) -> Result<()> {
+    for (name, bound) in bounds {
         let known = report.checks.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
         let Some(check) = report.checks.iter_mut().find(|c| &c.name == name) else {
             return Err(Error::Config {

@@ -1,10 +1,10 @@
 //! The verdict: every law against the homogenized truth on trajectories that no fit has seen.
 
-use super::laws::trajectory;
 use crate::{
     Result,
     closure::metrics::{floored_relative_error, relative_mean_squared_error},
-    grid::Grid,
+    closure::{Closure, integrate},
+    grid::Axis,
     observer::Observer,
     ode::OdeSystem,
 };
@@ -18,7 +18,7 @@ const FLOOR: f64 = 1e-6;
 /// The homogenized truth of the unseen trajectories, `[trajectory][time][fine point]`.
 pub(super) struct Truth {
     /// the fine grid
-    pub(super) grid: Grid,
+    pub(super) grid: Axis,
     /// times
     pub(super) times: Vec<f64>,
     /// states
@@ -29,7 +29,7 @@ pub(super) struct Truth {
 
 impl Truth {
     /// One trajectory's rows at the points of a coarser grid whose points are among the fine ones.
-    pub(super) fn on(&self, rows: &[Vec<f64>], grid: &Grid) -> Vec<Vec<f64>> {
+    pub(super) fn on(&self, rows: &[Vec<f64>], grid: &Axis) -> Vec<Vec<f64>> {
         let stride = (self.grid.len() - 1) / (grid.len() - 1);
         rows.iter().map(|row| row.iter().step_by(stride).copied().collect()).collect()
     }
@@ -60,7 +60,7 @@ type Trajectory<'a> = dyn Fn(&[f64]) -> Result<Vec<Vec<f64>>> + 'a;
 ///
 /// # Errors
 /// [`crate::Error::Interrupted`]; a law that cannot be integrated scores infinity instead.
-pub(super) fn judge(law: &dyn OdeSystem, grid: &Grid, truth: &Truth, integrate: &Trajectory<'_>) -> Result<Score> {
+pub(super) fn judge(law: &dyn OdeSystem, grid: &Axis, truth: &Truth, integrate: &Trajectory<'_>) -> Result<Score> {
     let mut score = Score::default();
     let (mut u_all, mut v_all) = (Vec::new(), Vec::new());
     let (mut du_all, mut dv_all) = (Vec::new(), Vec::new());
@@ -114,6 +114,6 @@ fn deviation(v: &[f64], u: &[f64], initial: &[f64]) -> f64 {
 ///
 /// # Errors
 /// As [`judge`].
-pub(super) fn judge_law(law: &dyn OdeSystem, grid: &Grid, truth: &Truth, observer: &dyn Observer) -> Result<Score> {
-    judge(law, grid, truth, &|u0| trajectory(law, u0, &truth.times, observer))
+pub(super) fn judge_law(law: &dyn Closure, grid: &Axis, truth: &Truth, observer: &dyn Observer) -> Result<Score> {
+    judge(law, grid, truth, &|u0| integrate(law, u0, &truth.times, observer))
 }
