@@ -9,13 +9,16 @@ pub mod propagator;
 use crate::Result;
 
 pub mod burst;
+pub mod chebyshev4;
 mod diffsol_equations;
 pub mod equilibrium;
 pub mod explicit;
+pub mod krylov;
 pub mod projective;
 pub mod shift_invert;
 pub mod slow_field;
 pub mod solution;
+pub mod stabilised;
 pub mod stiff;
 pub mod tableau;
 

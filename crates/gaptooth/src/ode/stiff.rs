@@ -68,7 +68,7 @@ impl Default for StiffOptions {
 }
 
 impl StiffOptions {
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         let unit = |x: f64| x > 0.0 && x <= 1.0;
         if !unit(self.rtol) {
             return Err(Error::parameter("rtol", self.rtol, "a number in (0, 1]", "1e-6 is a good start"));
@@ -85,7 +85,7 @@ impl StiffOptions {
     }
 
     /// The absolute tolerance for an initial state.
-    fn absolute(&self, u0: &[f64]) -> f64 {
+    pub(super) fn absolute(&self, u0: &[f64]) -> f64 {
         let size = u0.iter().fold(0.0f64, |m, x| m.max(x.abs()));
         self.rtol * self.floor * self.scale.unwrap_or(if size > 0.0 { size } else { 1.0 })
     }

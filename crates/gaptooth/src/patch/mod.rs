@@ -14,6 +14,7 @@ pub mod lattice;
 pub mod models;
 pub mod propagator;
 pub mod second_order;
+mod sparsity;
 pub mod system;
 pub mod wave;
 pub mod whole;

@@ -8,6 +8,7 @@ use super::{
     ensemble::Ensemble,
     field::{PatchField, PatchFieldMut, Place, Places},
     grid::PatchGrid,
+    sparsity::Pattern,
 };
 use crate::{Error, Result, grid::points, ode::OdeSystem};
 
@@ -334,5 +335,18 @@ impl<const D: usize, M: PatchModel<D>> OdeSystem for PatchSystem<D, M> {
         self.apply(t, &vec![0.0; v.len()], zero, &mut constant);
         self.apply(t, v, zero, jv);
         jv.iter_mut().zip(&constant).for_each(|(j, c)| *j -= c);
+    }
+    /// From the coupling's weights and the model's reach: a few points a row with polynomial coupling, a row of patches with spectral.
+    fn sparsity(&self) -> Option<Vec<(usize, usize)>> {
+        let pattern = Pattern {
+            grid: &self.grid,
+            weights: &self.weights,
+            ensemble: &self.ensemble,
+            places: &self.places,
+            fields: self.model.fields(),
+            reach: self.model.reach(),
+            corners: self.model.reads_corners(),
+        };
+        Some(pattern.entries())
     }
 }
