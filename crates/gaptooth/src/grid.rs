@@ -165,6 +165,11 @@ impl Grid {
         self.index(number).into_iter().zip(&self.axes).map(|(i, axis)| axis.x[i]).collect()
     }
 
+    /// The coordinates of point `number` as people write them: `x = 0.25, y = 0.5`.
+    pub fn place(&self, number: usize) -> String {
+        self.position(number).iter().zip(NAMES).map(|(x, name)| format!("{name} = {x}")).collect::<Vec<_>>().join(", ")
+    }
+
     /// The points whose value evolves, ascending: all but the faces of Dirichlet axes.
     pub fn active(&self) -> Vec<usize> {
         let inside = |n: &usize| self.index(*n).iter().zip(&self.axes).all(|(i, axis)| axis.active().contains(i));

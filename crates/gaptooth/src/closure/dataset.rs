@@ -85,7 +85,7 @@ impl Dataset {
             if let Some(i) = values.iter().position(|v| !v.is_finite()) {
                 let (row, index) = (i / self.snapshot_len(), i % self.snapshot_len());
                 return Err(Error::NonFinite {
-                    what: format!("{what} of trajectory {} at {:?}", row / self.times.len(), self.grid.position(index)),
+                    what: format!("{what} of trajectory {} at {}", row / self.times.len(), self.grid.place(index)),
                     index,
                     time: Some(self.times[row % self.times.len()]),
                     value: values[i],
@@ -101,7 +101,7 @@ impl Dataset {
         for (i, row) in self.u_t.chunks_exact(self.snapshot_len()).enumerate() {
             let moving = row.iter().enumerate().find(|(j, v)| !active.contains(j) && **v != 0.0);
             if let Some((j, v)) = moving {
-                let at = format!("{v} in trajectory {} at {:?}", i / self.times.len(), self.grid.position(j));
+                let at = format!("{v} in trajectory {} at {}", i / self.times.len(), self.grid.place(j));
                 let advice = "set u_t to 0 at Dirichlet ends, or declare another boundary";
                 return Err(Error::parameter("u_t", at, "0 at the ends of a Dirichlet grid", advice));
             }

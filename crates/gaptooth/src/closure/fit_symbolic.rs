@@ -59,8 +59,29 @@ pub struct Candidate {
     pub terms: Vec<usize>,
     /// ‖W r‖/‖W u_t‖ on the training trajectories
     pub relative_residual: f64,
-    /// error on the held-out trajectories; none when it could not be integrated
-    pub error: Option<ValidationError>,
+    /// how it did on the held-out trajectories
+    pub trial: Trial,
+}
+
+impl Candidate {
+    /// Its error on the held-out trajectories, when it was integrated.
+    pub fn error(&self) -> Option<ValidationError> {
+        match self.trial {
+            Trial::Error(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// What became of a set of terms.
+#[derive(Debug, Clone)]
+pub enum Trial {
+    /// it explains no more of the training data than the set with a term less
+    Skipped,
+    /// it was integrated from the held-out initial states
+    Error(ValidationError),
+    /// it could not be, and why
+    Failed(String),
 }
 
 /// The chosen law and the way to it.
@@ -78,8 +99,8 @@ pub struct SymbolicFit {
 
 /// Fits all candidate terms to the training trajectories, then leaves out one by one the term whose coefficient is smallest
 /// beside its standard error, and keeps the set that follows the held-out trajectories of `validation` best — of two sets the
-/// smaller, unless the larger is better by [`SymbolicRecipe::worthwhile`] per term. The training residual is not consulted: it
-/// always falls with more terms.
+/// smaller, unless the larger is better by [`SymbolicRecipe::worthwhile`] per term. The training residual never chooses: it
+/// always falls with more terms. But a set whose residual a term less leaves within a thousandth is not integrated.
 ///
 /// ```
 /// use gaptooth::{closure::*, grid::{Boundary, Grid}, observer::Silent, ode::OdeSystem};
@@ -118,27 +139,45 @@ pub fn fit_symbolic(
     SymbolicLaw::new(recipe.features.clone(), &data.grid, recipe.terms.clone(), zeros.clone(), zeros)?;
     let of = |data: &Dataset| library_triangle(data, recipe, &features);
     let training = of(data)?;
-    let mut path = vec![];
-    let mut terms: Vec<usize> = (0..recipe.terms.len()).collect();
-    while !terms.is_empty() {
+    let mut path = eliminate(&training, recipe)?;
+    for k in 0..path.len() {
         check_interrupt(observer, "sparse regression")?;
-        let (law, solution) = refit(&training, &terms, recipe, data)?;
-        let error = match validate(&law, validation) {
-            Ok(error) => Some(error),
+        // a set that explains no more than the one with a term less is not worth the integration
+        let smaller = path.get(k + 1).map_or(f64::INFINITY, |c| c.relative_residual);
+        if path[k].relative_residual > (1.0 - EXPLAINS) * smaller {
+            continue;
+        }
+        let (law, _) = refit(&training, &path[k].terms, recipe, data)?;
+        path[k].trial = match validate(&law, validation) {
+            Ok(error) => Trial::Error(error),
             Err(e @ Error::Interrupted { .. }) => return Err(e),
-            Err(_) => None,
+            Err(e) => Trial::Failed(e.to_string()),
         };
-        path.push(Candidate { terms: terms.clone(), relative_residual: solution.residual / solution.target, error });
-        let detail = error.map_or("not integrable".into(), |e| format!("held-out error {:.2e}", e.relative));
-        observer.progress("sparse regression", path.len() as u64, recipe.terms.len() as u64, &detail);
-        let weight = |k: usize| (solution.coefficients[k] / solution.standard_errors[k].max(f64::MIN_POSITIVE)).abs();
-        let least = (0..terms.len()).min_by(|a, b| weight(*a).total_cmp(&weight(*b))).unwrap_or(0);
-        terms.remove(least);
+        let detail = path[k].error().map_or("not integrable".into(), |e| format!("held-out error {:.2e}", e.relative));
+        observer.progress("sparse regression", k as u64 + 1, path.len() as u64, &detail);
     }
     let chosen = choose(&path, recipe.worthwhile)?;
     let all = Triangle::join([training, of(validation.data)?]).unwrap_or_else(|| unreachable!("two triangles"));
     let (law, solution) = refit(&all, &path[chosen].terms, recipe, data)?;
     Ok(SymbolicFit { law, relative_residual: solution.residual / solution.target, path, chosen })
+}
+
+/// Share of the residual that a term must explain for its set to be integrated.
+const EXPLAINS: f64 = 1e-3;
+
+/// All sets of terms, each without the least significant term of the one before.
+fn eliminate(training: &Triangle, recipe: &SymbolicRecipe) -> Result<Vec<Candidate>> {
+    let mut path = vec![];
+    let mut terms: Vec<usize> = (0..recipe.terms.len()).collect();
+    while !terms.is_empty() {
+        let solution = training.select(&terms).solve(recipe.rank_tolerance)?;
+        let relative_residual = solution.residual / solution.target.max(f64::MIN_POSITIVE);
+        path.push(Candidate { terms: terms.clone(), relative_residual, trial: Trial::Skipped });
+        let weight = |k: usize| (solution.coefficients[k] / solution.standard_errors[k].max(f64::MIN_POSITIVE)).abs();
+        let least = (0..terms.len()).min_by(|a, b| weight(*a).total_cmp(&weight(*b))).unwrap_or(0);
+        terms.remove(least);
+    }
+    Ok(path)
 }
 
 fn library_triangle(data: &Dataset, recipe: &SymbolicRecipe, features: &Features) -> Result<Triangle> {
@@ -180,11 +219,11 @@ fn refit(
 /// The set whose held-out error times worthwhile^(−terms) is least: a term is worth that factor.
 fn choose(path: &[Candidate], worthwhile: f64) -> Result<usize> {
     let score = |c: &Candidate| {
-        let error = c.error.map_or(f64::INFINITY, |e| e.relative).max(f64::MIN_POSITIVE);
+        let error = c.error().map_or(f64::INFINITY, |e| e.relative).max(f64::MIN_POSITIVE);
         error.ln() - c.terms.len() as f64 * worthwhile.ln()
     };
     let best = (0..path.len()).min_by(|a, b| score(&path[*a]).total_cmp(&score(&path[*b])));
-    best.filter(|b| path[*b].error.is_some()).ok_or_else(|| {
+    best.filter(|b| path[*b].error().is_some()).ok_or_else(|| {
         let advice = "offer lower derivatives, or more trajectories";
         Error::parameter("terms", "none that can be integrated", "at least one stable set", advice)
     })

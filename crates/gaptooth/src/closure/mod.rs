@@ -38,7 +38,7 @@ pub use features::{FeatureSpec, Features, Rows};
 pub use fit_linear::{LinearFit, LinearRecipe, Weighting, fit_linear};
 pub use fit_network::{BatchOf, NetworkFit, NetworkRecipe, Scaling, fit_network};
 pub use fit_residual::{Gate, ResidualFit, ResidualMethod, ResidualRecipe, fit_residual};
-pub use fit_symbolic::{Candidate, SymbolicFit, SymbolicRecipe, fit_symbolic};
+pub use fit_symbolic::{Candidate, SymbolicFit, SymbolicRecipe, Trial, fit_symbolic};
 pub use flow::{PeriodicFlow, integrate};
 pub use initial::{Amplitudes, SineProducts, SineSum, initial_states};
 pub use law::Closure;

@@ -1,6 +1,11 @@
 //! Where the Jacobian of coupled patches may be non-zero: the coupling's weights followed through the sweeps, then the model's reach.
 
-use super::{PatchGrid, coupling::EdgeWeights, ensemble::Ensemble, field::{Place, Places}};
+use super::{
+    PatchGrid,
+    coupling::EdgeWeights,
+    ensemble::Ensemble,
+    field::{Place, Places},
+};
 use crate::grid::points;
 
 /// What the pattern depends on.
@@ -76,14 +81,13 @@ impl<const D: usize> Pattern<'_, D> {
         });
         ranges[d] = layer..layer + 1;
         let patches: [usize; D] = std::array::from_fn(|k| self.grid.axis(k).n_patch());
-        let lane = |member: usize, at: [usize; D]| {
-            (0..D).fold(member, |lane, k| lane * patches[k] + at[k])
-        };
+        let lane = |member: usize, at: [usize; D]| (0..D).fold(member, |lane, k| lane * patches[k] + at[k]);
         let mut across = patches.map(|n| 0..n);
         across[d] = patch..patch + 1;
         for mut point in points(ranges) {
             let target = self.number(point);
-            for (member, mut at) in (0..self.ensemble.len()).flat_map(|m| points(across.clone()).map(move |at| (m, at))) {
+            for (member, mut at) in (0..self.ensemble.len()).flat_map(|m| points(across.clone()).map(move |at| (m, at)))
+            {
                 let to = lane(member, at);
                 let found = union(from.iter().map(|&(patch, layer_from)| {
                     (point[d], at[d]) = (layer_from, patch);

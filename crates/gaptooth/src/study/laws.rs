@@ -8,8 +8,8 @@ use crate::{
     Error, Result,
     closure::{
         AnyClosure, Closure, Dataset, FeatureSpec, Gate, LinearLaw, LinearRecipe, MultiIndex, NetworkRecipe,
-        ResidualRecipe, SymbolicRecipe, Validation, fit_linear, fit_network, fit_residual, fit_symbolic, integrate,
-        select_linear,
+        ResidualRecipe, SymbolicRecipe, Trial, Validation, fit_linear, fit_network, fit_residual, fit_symbolic,
+        integrate, select_linear,
     },
     nn::AdamSettings,
     observer::Observer,
@@ -211,8 +211,11 @@ fn symbolic(
         notes.push(format!("{name}: {c:.10e} ± {error:.1e}"));
     }
     for (k, candidate) in fit.path.iter().enumerate() {
-        let error =
-            candidate.error.map_or("could not be integrated".into(), |e| format!("held-out error {:.3e}", e.relative));
+        let error = match &candidate.trial {
+            Trial::Error(e) => format!("held-out error {:.3e}", e.relative),
+            Trial::Skipped => "no smaller than with a term less".into(),
+            Trial::Failed(why) => why.clone(),
+        };
         let chosen = if k == fit.chosen { ", chosen" } else { "" };
         let (n, residual) = (candidate.terms.len(), candidate.relative_residual);
         notes.push(format!("{n} terms: training residual {residual:.3e}, {error}{chosen}"));
