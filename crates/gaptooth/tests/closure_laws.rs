@@ -44,7 +44,9 @@ fn laws_in_the_plane() -> Vec<AnyClosure> {
             false => FeatureSpec::Derivatives { orders, points: 5, edges: EdgeRule::Reflect },
         };
         let linear = LinearLaw::new(spec(MultiIndex::of_order(2, 2)), &grid, vec![0.5, 0.1, 0.3]).unwrap();
-        let net = Mlp::new(&[6, 8, 1], Activation::Tanh, 4).unwrap();
+        let mut net = Mlp::new(&[6, 8, 1], Activation::Tanh, 4).unwrap();
+        let n = net.parameters().len();
+        net.parameters_mut().iter_mut().zip(state(n, 0.0)).for_each(|(p, s)| *p += 0.05 * s);
         let law = NetworkLaw::new(spec(up_to(2)), &grid, Standardisation::identity(6), net.clone()).unwrap();
         laws.push(law.into());
         let law = CompositeLaw::new(linear.clone(), spec(up_to(2)), vec![2.0; 6], 0.3, net, 0.8).unwrap();

@@ -141,7 +141,7 @@ fn selection_follows_unseen_trajectories() {
     let candidates = [LinearRecipe::relative(derivatives(&[8], 7)), LinearRecipe::relative(derivatives(&[2], 9))];
     let chosen = select_linear(&data, 2, &candidates, &broken, 1e-6, &Silent).unwrap();
     assert_eq!(chosen.best, 1);
-    assert!(chosen.scores[0].failure.as_ref().unwrap().contains("d8u"));
+    assert!(chosen.scores[0].failure.as_ref().unwrap().contains("u_xxxxxxxx"));
     // … unless none is left
     assert!(select_linear(&data, 2, &candidates[..1], &broken, 1e-6, &Silent).is_err());
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use gaptooth::Error;
 use gaptooth::closure::{Dataset, Provenance};
-use gaptooth::grid::{Boundary, Grid};
+use gaptooth::grid::{Axis, Boundary, Grid};
 use gaptooth::io::{ArrayGroup, NamedArray, read_dataset, read_group, write_dataset, write_group};
 
 fn path(name: &str) -> PathBuf {
@@ -40,6 +40,31 @@ fn datasets_come_back_bit_for_bit() {
         assert!(read == written, "{name}: {:?} {:?}", read.grid.axes()[0].domain, read.provenance);
         assert!(read.u.iter().zip(&written.u).all(|(a, b)| a.to_bits() == b.to_bits()));
     }
+}
+
+#[test]
+fn a_dataset_in_the_plane_comes_back_and_says_its_axes() {
+    let axes = [([0.0, 1.0], 5, Boundary::Periodic), ([-1.0, 1.0], 4, Boundary::Neumann)];
+    let axes = axes.map(|(domain, n, boundary)| Axis::uniform(domain, n, boundary).unwrap());
+    let grid = Grid::new(axes.to_vec()).unwrap();
+    let values: Vec<f64> = (0..2 * 3 * 25).map(|i| (0.3 * f64::from(i)).sin()).collect();
+    let written = Dataset::new(grid, vec![0.0, 0.1, 0.2], values.clone(), values, Provenance::new()).unwrap();
+    let target = path("io_dataset_plane.zarr");
+    write_dataset(&target, &written).unwrap();
+    assert!(read_dataset(&target).unwrap() == written);
+    let group = read_group(&target).unwrap();
+    let u = group.arrays.iter().find(|a| a.name == "u").unwrap();
+    assert_eq!((&u.dims.join(" ")[..], &u.shape[..]), ("trajectory time x y", &[2, 3, 5, 5][..]));
+    // one boundary for all axes is understood, a missing axis named
+    let mut one = group.clone();
+    one.attributes.insert("boundary".into(), "neumann".into());
+    one.attributes.remove("domain");
+    write_group(&target, &one).unwrap();
+    assert!(read_dataset(&target).unwrap().grid.axes().iter().all(|a| a.boundary == Boundary::Neumann));
+    let mut without = group;
+    without.arrays.retain(|a| a.name != "y");
+    write_group(&target, &without).unwrap();
+    assert!(read_dataset(&target).unwrap_err().to_string().contains("`y`"));
 }
 
 #[test]

@@ -18,7 +18,7 @@ const MAY_IMPORT: [(&str, &str); 17] = [
     ("closure", "error fourier observer grid stencil linalg ode patch nn"),
     ("problems", "error coefficient ode patch cell closure nn"),
     ("report", "error"),
-    ("study", "error observer grid stencil linalg coefficient ode nn patch cell closure problems report"),
+    ("study", "error fourier observer grid stencil linalg coefficient ode nn patch cell closure problems report"),
     ("io", "error observer grid ode nn patch cell closure problems report study"),
     ("plot", "error observer grid report study io"),
 ];

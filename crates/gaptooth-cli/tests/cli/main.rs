@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod effective;
+mod lattice;
 mod learning;
 mod resuming;
 mod running;

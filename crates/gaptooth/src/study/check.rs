@@ -1,8 +1,10 @@
 //! What can be said against a study before anything is computed or written.
 
+use std::collections::BTreeMap;
+
 use super::{
     Problem,
-    config::{LawConfig, LawKind, NetConfig, PatchesConfig, StudyConfig},
+    config::{BoundConfig, LawConfig, LawKind, NetConfig, PatchesConfig, StudyConfig},
     patches::steps,
     resolved, run,
 };
@@ -47,7 +49,7 @@ pub fn check(config: &StudyConfig) -> Result<()> {
     if let Some(resolved) = &config.resolved {
         resolved::cells(&config.problem, resolved)?;
     }
-    check_bounds(config)
+    check_bounds(&check_names(config), &config.checks)
 }
 
 /// The same for the patch experiments alone, which need no truth: the coefficient may depend on u, drift and reaction may
@@ -187,9 +189,8 @@ fn check_net(law: &LawConfig, net: &NetConfig) -> Result<()> {
 }
 
 /// A bound on a check that no run of this study can have is a slip of the pen.
-fn check_bounds(config: &StudyConfig) -> Result<()> {
-    let known = check_names(config);
-    match config.checks.keys().find(|name| !known.contains(name)) {
+pub(super) fn check_bounds(known: &[String], bounds: &BTreeMap<String, BoundConfig>) -> Result<()> {
+    match bounds.keys().find(|name| !known.contains(name)) {
         None => Ok(()),
         Some(name) => {
             let message = format!("no such check; this study has: {}", known.join(", "));

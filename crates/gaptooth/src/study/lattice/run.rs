@@ -5,14 +5,15 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use super::{
+    check::check,
     config::{LatticeStudyConfig, second_derivatives},
     figures,
-    gather::{LatticeExperiment, gather_lattice, macro_grid, patches, times},
+    gather::{LatticeExperiment, gather_lattice},
     tables,
     verdict::{Distance, Score, Truths, judge, linear_states},
 };
 use crate::{
-    Error, Result,
+    Result,
     cell::lattice::{LatticeEquation, bloch_rates},
     closure::{
         AnyClosure, Dataset, FeatureSpec, LinearRecipe, MultiIndex, fit_linear, metrics::relative_mean_squared_error,
@@ -21,7 +22,6 @@ use crate::{
     report::{Check, Report, Timing},
     study::{
         Context, Outcome,
-        check::{check_law_on, plain, within},
         laws::{FittedLaw, fit_law},
         run::{apply_bounds, new_report, time},
     },
@@ -35,62 +35,10 @@ pub(super) struct Findings {
     pub(super) laws: Vec<(FittedLaw, Score)>,
 }
 
-/// Everything about a lattice study that can be checked without computing.
-///
-/// # Errors
-/// Those that [`run`] would end with, as far as they show.
-pub(in crate::study) fn check(config: &LatticeStudyConfig) -> Result<()> {
-    let refuse = |path: &str, message: String| Err(Error::Config { path: path.into(), message });
-    plain("study", &config.study)?;
-    config.lattice.lattice()?;
-    let t = &config.trajectories;
-    if t.train == 0 || t.test == 0 || t.train + t.test > 10_000 {
-        let found =
-            format!("found train = {}, test = {}; expected at least 1 each and at most 10000 in all", t.train, t.test);
-        return refuse("trajectories.train", found);
-    }
-    if config.initial.terms == 0 || config.initial.highest == 0 {
-        return refuse("initial.terms", "found 0; expected at least one term and one wave number".into());
-    }
-    if let Some(horizon) = config.horizon.filter(|h| !(h.is_finite() && *h >= t.end)) {
-        return refuse("horizon", format!("found {horizon}; expected at least the end, {}", t.end));
-    }
-    if config.patches.is_empty() {
-        return refuse("patches", "there are none; a study needs at least one [[patches]]".into());
-    }
-    for (k, p) in config.patches.iter().enumerate() {
-        let here = format!("patches.{}", p.name);
-        plain(&format!("patches.{k}.name"), &p.name)?;
-        if config.patches[..k].iter().any(|q| q.name == p.name) {
-            return refuse(&format!("patches.{k}.name"), format!("found `{}`, which stands above already", p.name));
-        }
-        if p.patches == 0 || p.interior == 0 || !(p.ratio > 0.0 && p.ratio <= 1.0) || !(p.from >= 0.0 && p.from < t.end)
-        {
-            let message = "expected at least one patch and one interior point, a ratio in (0, 1] and from in [0, end)";
-            return refuse(&here, message.into());
-        }
-        patches(config, p).map_err(|e| within(&here, e))?;
-        times(config, p).map_err(|e| within(&here, e))?;
-    }
-    for (k, law) in config.laws.iter().enumerate() {
-        plain(&format!("laws.{k}.name"), &law.name)?;
-        let Some(p) = config.patches.iter().find(|p| p.name == law.patches) else {
-            let known: Vec<&str> = config.patches.iter().map(|p| p.name.as_str()).collect();
-            let message = format!("found `{}`; expected one of: {}", law.patches, known.join(", "));
-            return refuse(&format!("laws.{}.patches", law.name), message);
-        };
-        if config.laws[..k].iter().any(|l| l.name == law.name) {
-            return refuse(&format!("laws.{k}.name"), format!("found `{}`, which stands above already", law.name));
-        }
-        check_law_on(law, &macro_grid(config, p)?, t.train)?;
-    }
-    Ok(())
-}
-
 /// Runs the study.
 ///
 /// # Errors
-/// Those of [`check`] and of the stages; [`Error::Interrupted`]. A check that fails is no error.
+/// Those of [`check`] and of the stages; [`crate::Error::Interrupted`]. A check that fails is no error.
 pub(in crate::study) fn run(config: &LatticeStudyConfig, context: &Context<'_>) -> Result<Outcome> {
     let started = Instant::now();
     check(config)?;
