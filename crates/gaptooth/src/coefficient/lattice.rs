@@ -60,6 +60,11 @@ impl<const D: usize> BondLattice<D> {
         &self.tables[direction]
     }
 
+    /// Which bond an entry belongs to.
+    pub fn bond(&self) -> Bond {
+        self.bond
+    }
+
     /// The same with another table of the same size along `direction`.
     pub(crate) fn with_table(&self, direction: usize, table: Vec<f64>) -> Self {
         let mut other = self.clone();

@@ -97,7 +97,7 @@ impl<const D: usize> LatticeDiffusion<D> {
     }
 
     /// The point of the lattice at microscale point `point` of `member`.
-    fn phase(&self, member: usize, point: [usize; D]) -> [usize; D] {
+    pub(super) fn phase(&self, member: usize, point: [usize; D]) -> [usize; D] {
         let (shift, periods) = (self.ensemble.shift(member), self.lattice.periods());
         std::array::from_fn(|d| (point[d] + periods[d] - shift[d]) % periods[d])
     }

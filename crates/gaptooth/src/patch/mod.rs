@@ -2,7 +2,9 @@
 //!
 //! Knows no learning and no files.
 
+pub mod advection;
 pub mod buffered;
+pub mod burgers;
 pub mod burst;
 pub mod coupling;
 pub mod dynamics;
@@ -10,12 +12,15 @@ pub mod ensemble;
 pub mod field;
 pub mod fourth_order;
 pub mod grid;
+pub mod landau_lifshitz;
 pub mod lattice;
+pub mod map;
 pub mod models;
 pub mod propagator;
 pub mod second_order;
 mod sparsity;
 pub mod system;
+pub mod tensor;
 pub mod wave;
 pub mod whole;
 

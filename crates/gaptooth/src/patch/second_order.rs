@@ -7,14 +7,28 @@ use super::{
 };
 use crate::{Error, Result, coefficient::lattice::periodic_index};
 
-/// u_t = Σ_ab A_ab ∂_a∂_b u − Σ_a b_a ∂_a u + f(t, x) by central differences, A and b periodic tables.
+/// u_t = Σ_ab A_ab ∂_a∂_b u − Σ_a b_a ∂_a u − c u + f(t, x) by central differences of second order; A, b and c periodic tables.
 ///
-/// Entry 0 … 0 of a table belongs to the first point of every patch, edges included.
+/// Entry 0 … 0 of a table belongs to the first point of every patch, edges included. In divergence form:
+/// [`super::tensor::TensorDiffusion`], [`super::advection::AdvectionDiffusion`].
+///
+/// ```
+/// use gaptooth::ode::OdeSystem;
+/// use gaptooth::patch::{Coupling, PatchGrid, PatchSystem, grid::*, second_order::SecondOrder};
+/// let model = SecondOrder::new([2]).with_diffusion([0, 0], vec![1.0, 3.0])?.with_reaction(vec![0.5, 0.5])?;
+/// let axis = PatchAxis::periodic([0.0, 1.0], 5, PatchShape::new(4, 1, 0.01)?)?;
+/// let system = PatchSystem::new(model, PatchGrid::line(axis), Coupling::Spectral { source: Source::NextToEdge })?;
+/// let (u, mut du) = (vec![3.0; 10], vec![0.0; 10]);
+/// system.rhs_into(0.0, &u, &mut du);
+/// assert!(du.iter().all(|v| (v + 1.5).abs() < 1e-9));
+/// # Ok::<(), gaptooth::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct SecondOrder<const D: usize> {
     periods: [usize; D],
     diffusion: Vec<([usize; 2], Vec<f64>)>,
     drift: Vec<(usize, Vec<f64>)>,
+    reaction: Vec<Vec<f64>>,
     forcing: Option<Forcing<D>>,
 }
 
@@ -24,6 +38,7 @@ impl<const D: usize> std::fmt::Debug for SecondOrder<D> {
             .field("periods", &self.periods)
             .field("diffusion", &self.diffusion)
             .field("drift", &self.drift)
+            .field("reaction", &self.reaction)
             .field("forced", &self.forcing.is_some())
             .finish()
     }
@@ -32,7 +47,7 @@ impl<const D: usize> std::fmt::Debug for SecondOrder<D> {
 impl<const D: usize> SecondOrder<D> {
     /// No terms yet; every table will hold one entry per point of `periods`, the last index fastest.
     pub fn new(periods: [usize; D]) -> Self {
-        SecondOrder { periods, diffusion: Vec::new(), drift: Vec::new(), forcing: None }
+        SecondOrder { periods, diffusion: Vec::new(), drift: Vec::new(), reaction: Vec::new(), forcing: None }
     }
 
     /// Adds `table` · ∂_a∂_b u. A symmetric tensor's off-diagonal entry enters twice: give 2 A_ab for a ≠ b.
@@ -52,6 +67,16 @@ impl<const D: usize> SecondOrder<D> {
     pub fn with_drift(mut self, a: usize, table: Vec<f64>) -> Result<Self> {
         self.check(a, &table)?;
         self.drift.push((a, table));
+        Ok(self)
+    }
+
+    /// Adds −`table` · u.
+    ///
+    /// # Errors
+    /// As [`SecondOrder::with_diffusion`].
+    pub fn with_reaction(mut self, table: Vec<f64>) -> Result<Self> {
+        self.check(0, &table)?;
+        self.reaction.push(table);
         Ok(self)
     }
 
@@ -103,6 +128,9 @@ impl<const D: usize> PatchModel<D> for SecondOrder<D> {
                 let (before, after) = neighbours(point, *a);
                 add(-c, before);
                 add(c, after);
+            }
+            for table in &self.reaction {
+                add(-table[entry], point);
             }
             if let Some(forcing) = &self.forcing {
                 add_forcing(forcing, grid, t, point, out);

@@ -204,6 +204,11 @@ impl<const D: usize, M: PatchModel<D>> PatchSystem<D, M> {
         &self.weights
     }
 
+    /// The fixed values at Dirichlet ends.
+    pub fn ends(&self) -> [[f64; 2]; D] {
+        self.ends
+    }
+
     /// The members of each patch.
     pub fn ensemble(&self) -> &Ensemble<D> {
         &self.ensemble
@@ -310,9 +315,20 @@ impl<const D: usize, M: PatchModel<D>> PatchSystem<D, M> {
     }
 
     fn apply(&self, t: f64, u: &[f64], ends: [[f64; 2]; D], du: &mut [f64]) {
+        self.with_edges(u, ends, du, |u, du| self.model.rhs_into(&self.grid, t, u, du));
+    }
+
+    /// Fills the edges of `u` and lets `write` fill `out`, as long as `u`.
+    pub(super) fn with_edges(
+        &self,
+        u: &[f64],
+        ends: [[f64; 2]; D],
+        out: &mut [f64],
+        write: impl FnOnce(PatchField<'_, D>, &mut PatchFieldMut<'_, D>),
+    ) {
         let edges = self.fill(u, ends, self.scratch.take());
         let field = PatchField { places: &self.places, interior: u, edges: &edges };
-        self.model.rhs_into(&self.grid, t, field, &mut PatchFieldMut { places: &self.places, interior: du });
+        write(field, &mut PatchFieldMut { places: &self.places, interior: out });
         self.scratch.give_back(edges);
     }
 }
