@@ -11,6 +11,8 @@ mod gap_tooth_1d_diffusion;
 mod learn_1d_diffusion;
 #[path = "../examples/own_micromodel_1d.rs"]
 mod own_micromodel_1d;
+#[path = "../examples/own_micromodel_2d.rs"]
+mod own_micromodel_2d;
 #[path = "../examples/patch_dynamics_1d_diffusion.rs"]
 mod patch_dynamics_1d_diffusion;
 #[path = "../examples/patches_2d_lattice.rs"]
@@ -51,6 +53,11 @@ fn learning() {
 #[test]
 fn own_micromodel() {
     passes(own_micromodel_1d::run, 1);
+}
+
+#[test]
+fn own_micromodel_in_the_plane() {
+    passes(own_micromodel_2d::run, 1);
 }
 
 #[test]

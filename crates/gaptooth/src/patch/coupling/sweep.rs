@@ -1,5 +1,9 @@
 //! One direction of the coupling, applied to all lanes.
 
+use std::sync::Arc;
+
+use rustfft::{Fft, FftPlanner, num_complex::Complex};
+
 use super::{EdgeSource, EdgeWeights};
 use crate::patch::grid::PatchAxis;
 
@@ -62,6 +66,18 @@ impl Sweep {
     }
 }
 
+/// Whether a convolution by two Fourier transforms of this length is faster than the product with the matrix, by measurement:
+/// transforms of lengths with a large prime factor take several times as long.
+fn transform_pays(n: usize) -> bool {
+    let mut rest = n;
+    for factor in 2..=13 {
+        while rest > 1 && rest.is_multiple_of(factor) {
+            rest /= factor;
+        }
+    }
+    n >= if rest == 1 { 64 } else { 160 }
+}
+
 /// A square matrix over the patches of one axis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PatchMatrix {
@@ -75,11 +91,16 @@ enum Entries {
     Dense { rows: Vec<f64>, columns: Vec<f64> },
     /// those that are not zero: `starts[i]..starts[i + 1]` of `entries` make row i
     Sparse { starts: Vec<usize>, entries: Vec<(usize, f64)> },
+    /// every row is the one before moved by one, and there are many
+    Circulant(Convolution),
 }
 
 impl PatchMatrix {
     fn new(n: usize, rows: Vec<f64>) -> Self {
         if 4 * rows.iter().filter(|w| **w != 0.0).count() > n * n {
+            if transform_pays(n) && (0..n * n).all(|k| rows[k] == rows[(k / n + n - k % n) % n * n]) {
+                return PatchMatrix { n, entries: Entries::Circulant(Convolution::new(n, &rows)) };
+            }
             let columns = (0..n * n).map(|k| rows[k % n * n + k / n]).collect();
             return PatchMatrix { n, entries: Entries::Dense { rows, columns } };
         }
@@ -92,8 +113,11 @@ impl PatchMatrix {
     }
 
     /// `out[o][p][·] = Σ_q W_pq from[o][q][·]`, both `[outer][n][inner]`, or with `add` what out was plus that. The widest vectors of
-    /// the machine are used; they change no bit.
+    /// the machine are used; they change no bit. n multiplications per value, or O(log n) where a spectral coupling has many patches.
     pub fn apply(&self, inner: usize, from: &[f64], add: bool, out: &mut [f64]) {
+        if let Entries::Circulant(convolution) = &self.entries {
+            return convolution.apply(inner, from, add, out);
+        }
         pulp::Arch::new().dispatch(Apply { matrix: self, inner, from, add, out });
     }
 }
@@ -122,6 +146,7 @@ impl pulp::NullaryFnOnce for Apply<'_> {
                     product(n, rows, from, add, out);
                 }
             }
+            Entries::Circulant(_) => unreachable!("not a product"),
             Entries::Sparse { starts, entries } => {
                 if !add {
                     out.fill(0.0);
@@ -132,6 +157,64 @@ impl pulp::NullaryFnOnce for Apply<'_> {
                             out.iter_mut().zip(&from[q * inner..]).for_each(|(o, f)| *o += w * f);
                         }
                     }
+                }
+            }
+        }
+    }
+}
+
+/// `Σ_q w_{p−q} x_q` by the Fourier transform over p.
+#[derive(Clone)]
+struct Convolution {
+    forward: Arc<dyn Fft<f64>>,
+    backward: Arc<dyn Fft<f64>>,
+    /// the transform of w, over n
+    multipliers: Vec<Complex<f64>>,
+}
+
+impl std::fmt::Debug for Convolution {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Convolution").field(&self.multipliers).finish()
+    }
+}
+
+impl PartialEq for Convolution {
+    fn eq(&self, other: &Self) -> bool {
+        self.multipliers == other.multipliers
+    }
+}
+
+impl Convolution {
+    /// Of the circulant matrix `rows`: its first column is w.
+    fn new(n: usize, rows: &[f64]) -> Self {
+        let mut planner = FftPlanner::new();
+        let (forward, backward) = (planner.plan_fft_forward(n), planner.plan_fft_inverse(n));
+        let mut multipliers: Vec<_> = (0..n).map(|p| Complex::new(rows[p * n] / n as f64, 0.0)).collect();
+        forward.process(&mut multipliers);
+        Convolution { forward, backward, multipliers }
+    }
+
+    /// As [`PatchMatrix::apply`], two lines at a time: w is real, so they stay apart as real and imaginary part.
+    fn apply(&self, inner: usize, from: &[f64], add: bool, out: &mut [f64]) {
+        let n = self.multipliers.len();
+        let lines = from.len() / n;
+        let start = |line: usize| line / inner * (n * inner) + line % inner;
+        let mut z = vec![Complex::default(); n];
+        let scratch = self.forward.get_inplace_scratch_len().max(self.backward.get_inplace_scratch_len());
+        let mut scratch = vec![Complex::default(); scratch];
+        for line in (0..lines).step_by(2) {
+            // of an odd number, the last goes with itself
+            let (a, b) = (start(line), start((line + 1).min(lines - 1)));
+            for (q, z) in z.iter_mut().enumerate() {
+                *z = Complex::new(from[a + q * inner], from[b + q * inner]);
+            }
+            self.forward.process_with_scratch(&mut z, &mut scratch);
+            z.iter_mut().zip(&self.multipliers).for_each(|(z, m)| *z *= m);
+            self.backward.process_with_scratch(&mut z, &mut scratch);
+            for (q, z) in z.iter().enumerate() {
+                for (at, value) in [(a, z.re), (b, z.im)].into_iter().take(if a == b { 1 } else { 2 }) {
+                    let out = &mut out[at + q * inner];
+                    *out = if add { *out + value } else { value };
                 }
             }
         }
@@ -208,6 +291,31 @@ fn write(add: bool, sums: &[f64], out: &mut [f64]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_convolution_is_the_product_with_its_matrix() {
+        for (n, transformed) in [(63, false), (64, true), (67, false), (75, true), (211, true)] {
+            let w: Vec<f64> = (0..n).map(|m| (0.7 * (m * m) as f64).sin() / n as f64).collect();
+            let rows: Vec<f64> = (0..n * n).map(|k| w[(k / n + n - k % n) % n]).collect();
+            let (matrix, mut other) = (PatchMatrix::new(n, rows.clone()), rows);
+            assert_eq!(matches!(matrix.entries, Entries::Circulant(_)), transformed, "{n}");
+            for (inner, outer) in [(1, 1), (1, 3), (5, 3), (4, 2)] {
+                let from: Vec<f64> = (0..outer * n * inner).map(|k| (1.1 * k as f64).cos()).collect();
+                for (add, before) in [(true, 0.5), (false, 0.0)] {
+                    let mut out = vec![before; from.len()];
+                    matrix.apply(inner, &from, add, &mut out);
+                    for (k, out) in out.iter().enumerate() {
+                        let (o, p, l) = (k / (n * inner), k / inner % n, k % inner);
+                        let at = |q: usize| from[(o * n + q) * inner + l];
+                        let exact = before + (0..n).map(|q| w[(p + n - q) % n] * at(q)).sum::<f64>();
+                        assert!((out - exact).abs() < 1e-13, "{n}, {inner}, {outer}: {out} against {exact}");
+                    }
+                }
+            }
+            other[1] += 1e-3;
+            assert!(matches!(PatchMatrix::new(n, other).entries, Entries::Dense { .. }));
+        }
+    }
 
     #[test]
     fn every_shape_of_product_agrees_with_the_definition() {
