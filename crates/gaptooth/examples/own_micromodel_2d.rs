@@ -47,7 +47,7 @@ impl PatchModel<2> for Excitable {
 }
 // ANCHOR_END: model
 
-/// u at time 2 on n × n patches of 3 × 3 points that cover `ratio` of each direction: `[patch][point]`.
+/// u at time 1 on n × n patches of 3 × 3 points that cover `ratio` of each direction: `[patch][point]`.
 fn evolve(model: &Excitable, n: usize, ratio: f64) -> Result<(Vec<Vec<f64>>, f64)> {
     let shape = PatchShape::from_ratio(ratio, 6.0 / n as f64, Source::NextToEdge, 5, 1)?;
     let axis = PatchAxis::periodic([0.0, 6.0], n, shape)?;
@@ -56,7 +56,7 @@ fn evolve(model: &Excitable, n: usize, ratio: f64) -> Result<(Vec<Vec<f64>>, f64
     let wave = |x: f64| (PI * x / 3.0).cos();
     let initial = system.sample(|field, [x, y], _| [0.8 * wave(x) + 0.5 * wave(y), -0.3 * wave(x) * wave(y)][field]);
     let rk4 = RungeKutta::from(ExplicitMethod::Rk4);
-    let u = integrate(&rk4, &system, 0.0, &initial, &[2.0], 1e-3, &Silent)?.u.remove(0);
+    let u = integrate(&rk4, &system, 0.0, &initial, &[1.0], 1.5e-3, &Silent)?.u.remove(0);
     Ok((system.by_patch(&u[..u.len() / 2]), system.grid().space_fraction()))
 }
 

@@ -48,7 +48,7 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 
-const HEAL: (f64, usize) = (4e-3, 40);
+const HEAL: (f64, usize) = (1.8e-2, 72);
 
 /// At t = 0.8 the error falls with the macro step at the order of the scheme.
 #[test]
@@ -60,8 +60,8 @@ fn every_scheme_converges_to_the_exact_flow_in_the_plane() {
     let times = |n: usize| (1..=n).map(|i| 0.8 * i as f64 / n as f64).collect::<Vec<_>>();
     for (method, steps, bound, order) in [
         (ExplicitMethod::Euler, 8, 4e-2, 1.0),
-        (ExplicitMethod::Rk2, 8, 2e-3, 2.0),
-        (ExplicitMethod::Rk4, 4, 1e-4, 4.0),
+        (ExplicitMethod::Rk2, 4, 1e-2, 2.0),
+        (ExplicitMethod::Rk4, 4, 1e-3, 4.0),
     ] {
         let scheme = ProjectiveRungeKutta::from(method);
         let error = |n: usize| {
@@ -72,12 +72,13 @@ fn every_scheme_converges_to_the_exact_flow_in_the_plane() {
         let (coarse, fine) = (error(steps), error(2 * steps));
         println!("{method:?}: {coarse:e} {fine:e}");
         assert!(coarse < bound, "{method:?}: {coarse:e}");
-        // the micro step of a difference quotient is a floor of about 1e-6 here
+        // half a micro step times u″, what a difference quotient is off by, is the floor of the fourth-order scheme here
         assert!(order > 3.0 || (coarse / fine).log2() > order - 0.35, "{method:?}: {coarse:e}, {fine:e}");
     }
     // as a one-step method, from a healed state
     let healed = burst.burst(0.0, &start).unwrap();
-    let wrapped = Projective::new(ProjectiveRungeKutta::from(ExplicitMethod::Rk2), rk4.clone(), HEAL.0, HEAL.1).unwrap();
+    let wrapped =
+        Projective::new(ProjectiveRungeKutta::from(ExplicitMethod::Rk2), rk4.clone(), HEAL.0, HEAL.1).unwrap();
     let step = (0.8 - healed.end()) / 16.0;
     let run = integrate(&wrapped, &system, healed.end(), healed.last(), &[0.8], step, &Silent).unwrap();
     println!("as an integrator: {:e}", distance(&run.u[0], &exact));
@@ -128,7 +129,7 @@ fn any_integrator_runs_the_slow_field_of_patches_in_the_plane() {
     let (biased, unbiased) = (distance(&last(&plain, &burst), &exact), distance(&last(&plain, &corrected), &exact));
     let lifted = distance(&last(&plain.with_macro_state(&means, &means), &corrected), &exact_means);
     println!("raw {biased:e}, constraint-defined {unbiased:e}, of means {lifted:e}");
-    assert!(biased < 5e-3 && unbiased < 0.2 * biased, "{biased:e}, {unbiased:e}");
+    assert!(biased < 2e-2 && unbiased < 0.2 * biased, "{biased:e}, {unbiased:e}");
     assert!(lifted < 1e-3, "{lifted:e}");
 }
 
@@ -214,13 +215,13 @@ fn a_magnetic_helix_turns_at_its_homogenized_rate() {
     let lengths = (0..third).map(|i| (0..3).map(|k| m[k * third + i].powi(2)).sum::<f64>().sqrt());
     let drift = lengths.map(|l| (l - 1.0).abs()).fold(0.0, f64::max);
     println!("helix: {error:e}, |m| off by {drift:e}");
-    assert!(error < 5e-3, "{error:e}");
-    assert!(drift < 1e-3, "{drift:e}");
+    assert!(error < 1e-3, "{error:e}");
+    assert!(drift < 1e-4, "{drift:e}");
     // towards the applied field: m₃ = tanh(α h t + artanh c0) where m is uniform
     let pulled = LandauLifshitz::new(system_lattice(), damping).unwrap().with_field([0.0, 0.0, 6.0]).unwrap();
     let pulled = PatchSystem::new(pulled, system.grid().clone(), SPECTRAL).unwrap();
     let uniform = pulled.sample(|component, _, _| [s0, 0.0, c0][component]);
-    let m = integrate(&rk4, &pulled, 0.0, &uniform, &[0.5, 6.0], 1e-3, &Silent).unwrap().u;
+    let m = integrate(&rk4, &pulled, 0.0, &uniform, &[0.5, 3.0], 2e-4, &Silent).unwrap().u;
     let turned = 6.0f64 * 0.5;
     let exact_c = (damping * 6.0 * 0.5 + c0.atanh()).tanh();
     let exact_s = (1.0 - exact_c * exact_c).sqrt();
