@@ -234,7 +234,7 @@ fn advection_and_diffusion_have_the_spectrum_of_their_lattice() {
 /// Ensembles: the slow rates for patches that are no whole number of periods.
 #[test]
 fn an_ensemble_of_advected_media_has_the_slow_rates_of_the_lattice() {
-    let velocity = vec![3.0, -1.0, 2.0];
+    let velocity = [3.0, -1.0, 2.0];
     let lattice = BondLattice::new([3], [table(0, 3)], Bond::Left).unwrap();
     let speeds = BondLattice::new([3], [velocity.iter().map(|v| v + 10.0).collect()], Bond::Left).unwrap();
     let tables = [speeds.table(0).to_vec()];
