@@ -26,8 +26,7 @@ pub enum AdvectionForm {
 /// u_t = ∇·(a ∇u) − ∇·(v u) + f(t, x), a and v periodic tables on the bonds of a lattice:
 /// du/dt = Σ_d (F_d^- − F_d^+)/δ_d + f, F_d^± = v^± (u + u_{±d})/2 ∓ a^± (u_{±d} − u)/δ_d.
 ///
-/// Mean flow and dispersion of a periodic cell: Mei & Vernescu, Homogenization Methods for Multiscale Mechanics, 2010, ch. 4. Central
-/// differences: |v| δ_d ≤ 2 a keeps solutions free of wiggles.
+/// Second order in δ_d by central differences; |v| δ_d ≤ 2 a keeps solutions free of wiggles.
 ///
 /// ```
 /// use gaptooth::{coefficient::lattice::{Bond, BondLattice}, ode::OdeSystem};

@@ -11,9 +11,9 @@ use crate::{Error, Result, coefficient::lattice::BondLattice};
 /// The Landau–Lifshitz equation m_t = −m × h − α m × (m × h), h = ∇·(a ∇m) + h₀, a > 0 periodic on the bonds of a lattice.
 ///
 /// Fields 0, 1, 2 are the components of m. Every point keeps |m|, since m · m_t = 0; edges are interpolated and so have |m| = 1 only up to
-/// the coupling's error. The homogenized equation has the tensor of −∇·(a ∇u) in the place of a: Leitenmaier & Runborg, Multiscale
-/// Model. Simul. 20 (2022) 1–35, "On homogenization of the Landau–Lifshitz equation with rapidly oscillating material coefficient" (eq. 1.1
-/// without h₀). Fast modes decay at α times the rate of heterogeneous diffusion: bursts heal only with α > 0.
+/// the coupling's error. The homogenized equation has the tensor of −∇·(a ∇u) in the place of a: Leitenmaier & Runborg, Heterogeneous
+/// multiscale methods for the Landau–Lifshitz equation, J. Sci. Comput. 2022, arXiv:2108.09463 (eq. 1.1, without h₀). Fast modes decay at α
+/// times the rate of heterogeneous diffusion: bursts heal only with α > 0.
 ///
 /// ```
 /// use gaptooth::{coefficient::lattice::{Bond, BondLattice}, ode::OdeSystem};
