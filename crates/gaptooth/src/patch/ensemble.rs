@@ -34,6 +34,11 @@ impl<const D: usize> Ensemble<D> {
         false
     }
 
+    /// Members in each direction.
+    pub fn periods(&self) -> [usize; D] {
+        self.periods
+    }
+
     /// By how many points member `member` is shifted in each direction.
     pub fn shift(&self, mut member: usize) -> [usize; D] {
         self.periods.map(|p| {

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use rustfft::FftPlanner;
 
 use super::{PatchModel, PatchSystem};
-use crate::{Error, Result, grid::Boundary, ode::OdeSystem};
+use crate::{Error, Result, ode::OdeSystem};
 
 /// u(t) = e^{Jt} u(0) for every t.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ impl BlockPropagator {
     /// # Errors
     /// [`Error::Parameter`] for a bounded domain, a model that is not linear, or patches that differ; [`Error::Solver`].
     pub fn new<const D: usize, M: PatchModel<D>>(system: &PatchSystem<D, M>) -> Result<Self> {
-        if (0..D).any(|d| system.grid().axis(d).boundary() != Boundary::Periodic) {
+        if (0..D).any(|d| !system.grid().axis(d).is_periodic()) {
             let advice = "integrate in time instead, or compute eigenvalues of the whole Jacobian";
             return Err(Error::parameter("boundary", "bounded", "periodic in every direction", advice));
         }

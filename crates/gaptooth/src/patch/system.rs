@@ -173,11 +173,18 @@ impl<const D: usize, M: PatchModel<D>> PatchSystem<D, M> {
     /// The same with every phase shift of the medium in one state; the model must know its members' shifts.
     ///
     /// # Errors
-    /// [`Error::Parameter`] with [`Coupling::Slope`], which averages over whole periods instead.
+    /// [`Error::Parameter`] with [`Coupling::Slope`], which averages over whole periods instead, and for shifts along a bounded
+    /// axis of cell-centred patches: their mirror images carry shifts of another medium.
     pub fn with_ensemble(mut self, ensemble: Ensemble<D>) -> Result<Self> {
         if let Coupling::Slope { .. } = self.coupling {
             let advice = "use the spectral or a polynomial coupling";
             return Err(Error::parameter("ensemble", "with slope coupling", "an interpolating coupling", advice));
+        }
+        let mirrored = |d: usize| !self.grid.axis(d).is_periodic() && self.grid.axis(d).is_cell_centred();
+        if let Some(d) = (0..D).find(|&d| ensemble.periods()[d] > 1 && mirrored(d)) {
+            let found = format!("{:?} shifts with mirror images in direction {d}", ensemble.periods());
+            let advice = "let the period divide n_sub − 2 n_edge, or place the patches otherwise";
+            return Err(Error::parameter("ensemble", found, "one shift in that direction", advice));
         }
         self.places = Places::new(&self.grid, ensemble.len());
         self.ensemble = ensemble;

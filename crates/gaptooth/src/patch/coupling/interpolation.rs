@@ -2,42 +2,44 @@
 //!
 //! Right edges are (S₊ u_source)_I and left edges (S₋ u_source)_I, where S± shifts by the fraction r of
 //! the spacing H over the patch index I. On a periodic domain both are circulant and S₋ = S₊ᵀ, bit for
-//! bit: that is what keeps the scheme self-adjoint.
+//! bit: that is what keeps the scheme self-adjoint. [`super::mirror`] continues that beyond bounded ends.
 
-use std::f64::consts::PI;
+use std::{collections::BTreeMap, f64::consts::PI};
 
-use super::{Edge, EdgeSource, Side};
+use super::{Edge, EdgeSource, Side, mirror, staggered};
 use crate::{
     Error, Result,
-    grid::Boundary,
-    patch::grid::{PatchAxis, Source},
+    patch::grid::{End, PatchAxis, Source},
     stencil::fornberg,
 };
 
 /// Trigonometric interpolation over all patches: Fourier mode k is multiplied by exp(±2πi k r/N); for
-/// even N the zig-zag mode, whose sign of k is open, by its real part cos πr.
+/// even N the zig-zag mode, whose sign of k is open, by its real part cos πr. On a bounded, cell-centred axis
+/// it is the sine or cosine polynomial through the patches.
 ///
 /// # Errors
-/// [`Error::Parameter`] on a bounded domain, or without a middle point for mid-patch sources.
+/// [`Error::Parameter`] on a bounded axis that is not cell-centred, without a middle point for mid-patch sources;
+/// those of [`staggered::spectral`].
 pub fn spectral(axis: &PatchAxis, source: Source) -> Result<Vec<Edge>> {
-    if axis.boundary() != Boundary::Periodic {
+    if source == Source::Staggered {
+        return staggered::spectral(axis);
+    }
+    let Some(period) = mirror::period(axis) else {
         return Err(Error::parameter(
             "coupling",
             "spectral",
-            "a periodic domain",
-            "use a polynomial coupling of order 4 or 6 on a bounded domain",
+            "a periodic domain, or a bounded one with centres in the middle of equal cells",
+            "use Placement::CellCentred, or a polynomial coupling of order 4 or 6",
         ));
-    }
-    let n = axis.n_patch() as isize;
-    let kernel = |r: f64| (0..n).map(|m| (m, trigonometric_weight(axis.n_patch(), r + m as f64))).collect();
-    circulant(axis, source, kernel)
+    };
+    uniform(axis, source, |r| (0..period as isize).map(|m| (m, trigonometric_weight(period, r + m as f64))).collect())
 }
 
 /// (1/N) Σ_k cos(2πk s/N), over |k| < N/2 and, for even N, cos(πs) once, split over ±N/2.
 ///
 /// `s` is the distance from source to target in units of H; for even N the zig-zag mode multiplies
 /// cos πr by the sign (−1)^m of the whole distance m, which cos(π(r + m)) equals.
-fn trigonometric_weight(n: usize, s: f64) -> f64 {
+pub(super) fn trigonometric_weight(n: usize, s: f64) -> f64 {
     let mode = |k: usize| (2.0 * PI * k as f64 * s / n as f64).cos();
     let pairs: f64 = (1..n.div_ceil(2)).map(|k| 2.0 * mode(k)).sum();
     let zigzag = if n.is_multiple_of(2) { mode(n / 2) } else { 0.0 };
@@ -49,23 +51,26 @@ fn trigonometric_weight(n: usize, s: f64) -> f64 {
 /// S± = 1 + Σ_{k<m} [±(Π_k/r)/(2k+1)! μδ^{2k+1} + Π_k/(2k+2)! δ^{2k+2}], Π_k = Π_{j≤k}(r² − j²) (Stirling).
 ///
 /// # Errors
-/// [`Error::Parameter`] without a middle point for mid-patch sources.
+/// [`Error::Parameter`] without a middle point for mid-patch sources; those of [`staggered::polynomial`].
 pub fn polynomial(axis: &PatchAxis, order: usize, source: Source) -> Result<Vec<Edge>> {
-    if axis.boundary() != Boundary::Periodic {
-        return bounded(axis, order, source);
+    if source == Source::Staggered {
+        return staggered::polynomial(axis, order);
+    }
+    if mirror::period(axis).is_none() {
+        return clamped(axis, order, source);
     }
     let half = (order / 2) as isize;
     let nodes: Vec<f64> = (-half..=half).map(|j| j as f64).collect();
-    circulant(axis, source, |r| {
+    uniform(axis, source, |r| {
         let weights = &fornberg(r, &nodes, 0)[0];
         (-half..=half).zip(weights).map(|(j, w)| (-j, *w)).collect()
     })
 }
 
-/// Edges of a periodic axis. `kernel(r)` gives (m, weight): how much of patch I − m enters the right edge
-/// of patch I. The left edge takes the mirror image.
-fn circulant(axis: &PatchAxis, source: Source, kernel: impl Fn(f64) -> Vec<(isize, f64)>) -> Result<Vec<Edge>> {
-    let (n, n_sub, n_edge) = (axis.n_patch() as isize, axis.shape().n_sub(), axis.shape().n_edge());
+/// Edges of an equispaced row that goes on for ever. `kernel(r)` gives (m, weight): how much of patch I − m enters the right
+/// edge of patch I. The left edge takes the mirror image.
+fn uniform(axis: &PatchAxis, source: Source, kernel: impl Fn(f64) -> Vec<(isize, f64)>) -> Result<Vec<Edge>> {
+    let (n_sub, n_edge) = (axis.shape().n_sub(), axis.shape().n_edge());
     let steps = source_point(axis, source, Side::Right, 0).map(|s| n_sub - n_edge - s)?;
     let weights = kernel(steps as f64 * axis.shape().spacing() / axis.spacing());
     let mut edges = Vec::new();
@@ -73,22 +78,40 @@ fn circulant(axis: &PatchAxis, source: Source, kernel: impl Fn(f64) -> Vec<(isiz
         for layer in 0..n_edge {
             let from = source_point(axis, source, side, layer)?;
             let sign = if side == Side::Right { -1 } else { 1 };
-            let sources = weights
-                .iter()
-                .map(|(m, w)| {
-                    let other = (patch as isize + sign * m).rem_euclid(n) as usize;
-                    (EdgeSource::Point(other * n_sub + from), *w)
-                })
-                .collect();
-            edges.push(Edge { point: patch * n_sub + side.edge_point(axis, layer), sources });
+            let terms = weights.iter().map(|(m, w)| {
+                let image = mirror::image(axis, patch as isize + sign * m);
+                let from = if image.mirrored { n_sub - 1 - from } else { from };
+                (image.patch * n_sub + from, image.sign * w)
+            });
+            let point = patch * n_sub + side.edge_point(axis, layer);
+            let sources = if axis.is_periodic() {
+                terms.map(|(p, w)| (EdgeSource::Point(p), w)).collect()
+            } else {
+                folded(axis, point, terms)
+            };
+            edges.push(Edge { point, sources });
         }
     }
     Ok(edges)
 }
 
-/// Edges of a bounded axis: windows of patches clamped at the ends, and the extreme edges from the
+/// Terms of the same point added up, and what the values at the ends contribute.
+fn folded(axis: &PatchAxis, point: usize, terms: impl Iterator<Item = (usize, f64)>) -> Vec<(EdgeSource, f64)> {
+    let mut points = BTreeMap::<usize, f64>::new();
+    terms.for_each(|(p, w)| *points.entry(p).or_default() += w);
+    let lift = |p: usize, end: usize| mirror::lift(axis, axis.x()[p])[end];
+    let ends: Vec<_> = (0..2)
+        .filter(|&end| axis.ends().get(end) == Some(End::Dirichlet))
+        .map(|end| {
+            (EdgeSource::End(end), lift(point, end) - points.iter().map(|(p, w)| w * lift(*p, end)).sum::<f64>())
+        })
+        .collect();
+    points.into_iter().map(|(p, w)| (EdgeSource::Point(p), w)).chain(ends).collect()
+}
+
+/// Edges of a bounded axis without images: windows of patches clamped at the ends, and the extreme edges from the
 /// boundary condition. This loses self-adjointness, near the ends only.
-fn bounded(axis: &PatchAxis, order: usize, source: Source) -> Result<Vec<Edge>> {
+fn clamped(axis: &PatchAxis, order: usize, source: Source) -> Result<Vec<Edge>> {
     let (n, n_sub, n_edge) = (axis.n_patch(), axis.shape().n_sub(), axis.shape().n_edge());
     let (x, scale) = (axis.x(), axis.spacing());
     let mut edges = Vec::new();
@@ -97,7 +120,7 @@ fn bounded(axis: &PatchAxis, order: usize, source: Source) -> Result<Vec<Edge>> 
         for layer in 0..n_edge {
             let point = patch * n_sub + side.edge_point(axis, layer);
             let sources = match side.end(axis, patch) {
-                Some(end) => at_the_end(axis, side, patch, layer, end),
+                Some((number, end)) => vec![at_the_end(axis, side, patch, layer, number, end)],
                 None => {
                     let from = source_point(axis, source, side, layer)?;
                     let points: Vec<usize> = (start..=start + order).map(|j| j * n_sub + from).collect();
@@ -114,16 +137,16 @@ fn bounded(axis: &PatchAxis, order: usize, source: Source) -> Result<Vec<Edge>> 
 
 /// The outermost edges: the boundary value, or the mirror image about the domain's end, which lies half
 /// a microscale spacing inside the innermost edge layer.
-fn at_the_end(axis: &PatchAxis, side: Side, patch: usize, layer: usize, end: usize) -> Vec<(EdgeSource, f64)> {
-    if axis.boundary() == Boundary::Dirichlet {
-        return vec![(EdgeSource::End(end), 1.0)];
+fn at_the_end(axis: &PatchAxis, side: Side, patch: usize, layer: usize, number: usize, end: End) -> (EdgeSource, f64) {
+    if end == End::Dirichlet {
+        return (EdgeSource::End(number), 1.0);
     }
     let (n_sub, n_edge) = (axis.shape().n_sub(), axis.shape().n_edge());
     let mirror = match side {
         Side::Left => 2 * n_edge - 1 - layer,
         Side::Right => n_sub - n_edge - 1 - layer,
     };
-    vec![(EdgeSource::Point(patch * n_sub + mirror), 1.0)]
+    (EdgeSource::Point(patch * n_sub + mirror), 1.0)
 }
 
 fn patch_sides(axis: &PatchAxis) -> impl Iterator<Item = (usize, Side)> {
@@ -148,6 +171,7 @@ fn source_point(axis: &PatchAxis, source: Source, side: Side, layer: usize) -> R
             format!("an odd multiple of n_edge = {n_edge}, so that the patch has a middle"),
             "add one microscale point, or couple next-to-edge values",
         )),
+        Source::Staggered => unreachable!("staggered patches have a module of their own"),
     }
 }
 
@@ -156,7 +180,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::patch::{coupling::Coupling, grid::PatchShape, grid::Placement};
+    use crate::{
+        grid::Boundary,
+        patch::{coupling::Coupling, grid::PatchShape, grid::Placement},
+    };
 
     fn sources() -> impl Strategy<Value = Source> {
         prop_oneof![Just(Source::NextToEdge), Just(Source::MidPatch)]

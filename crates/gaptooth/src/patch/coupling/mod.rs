@@ -1,36 +1,40 @@
 //! The coupling that fills patch edges from neighbouring patches: the patches' only contact.
 //!
 //! Every coupling is linear in the microscale values, so it is a sparse list of weights
-//! ([`EdgeWeights`]), built once per axis: [`interpolation`] for couplings of values, [`slope`] for the
-//! gap-tooth coupling of slopes. [`sweep`] applies them to all lanes. Nothing here knows the microscale model.
+//! ([`EdgeWeights`]), built once per axis: [`interpolation`] for couplings of values, beyond bounded ends by [`mirror`]
+//! images and between [`staggered`] patches, and [`slope`] for the gap-tooth coupling of slopes. [`sweep`] applies them to all
+//! lanes. Nothing here knows the microscale model.
 
 pub mod interpolation;
+pub mod mirror;
 pub mod slope;
+pub mod staggered;
 pub mod sweep;
 
 pub use sweep::Sweep;
 
 use serde::{Deserialize, Serialize};
 
-use super::grid::{PatchAxis, Source};
-use crate::{Error, Result, grid::Boundary};
+use super::grid::{End, PatchAxis, Source};
+use crate::{Error, Result};
 
 /// How the patches' edges follow from the other patches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Coupling {
-    /// The trigonometric polynomial through all patches of a periodic domain. With next-to-edge sources
-    /// and an odd number of patches the slow modes are exactly those of the whole lattice, provided that
-    /// the coefficient's period divides n_sub − 2 n_edge.
+    /// The trigonometric polynomial through all patches of a periodic domain, or of a bounded one whose patches are
+    /// cell-centred. With next-to-edge sources and an odd number of patches the slow modes are exactly those of the
+    /// whole lattice, provided that the coefficient's period divides n_sub − 2 n_edge.
     Spectral {
         /// which values are interpolated
         #[serde(default)]
         source: Source,
     },
-    /// The polynomial of even degree `order` through `order + 1` consecutive patches, centred where the
-    /// domain allows and one-sided near bounded ends. Slow modes converge at `order` in the spacing H.
+    /// The polynomial of even degree `order` through `order + 1` consecutive patches. Near bounded ends it includes
+    /// mirror images if the patches are cell-centred ([`mirror`]: self-adjoint), and is one-sided otherwise. Slow modes
+    /// converge at `order` in the spacing H.
     Polynomial {
-        /// even, at least 2; below the number of patches on a bounded domain
+        /// even, at least 2; below the number of patches where it is one-sided
         order: usize,
         /// which values are interpolated
         #[serde(default)]
@@ -59,9 +63,9 @@ impl Coupling {
 
     /// The weights of every edge point of `axis`.
     ///
-    /// The outermost edges of a bounded domain are not coupled by [`Coupling::Polynomial`]: they hold the
-    /// boundary value ([`Boundary::Dirichlet`]) or mirror the interior about the domain's end
-    /// ([`Boundary::Neumann`]). [`Coupling::Slope`] uses the boundary condition as one more datum of the
+    /// The outermost edges of a bounded domain whose patches are not cell-centred are not coupled by
+    /// [`Coupling::Polynomial`]: they hold the boundary value ([`End::Dirichlet`]) or mirror the interior about the
+    /// domain's end ([`End::Neumann`]). [`Coupling::Slope`] uses the boundary condition as one more datum of the
     /// polynomial.
     ///
     /// ```
@@ -76,14 +80,15 @@ impl Coupling {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Parameter`] for an odd order, too few patches for the order, spectral coupling on a
-    /// bounded domain, mid-patch sources without a middle point, a period that does not fit the patch.
+    /// [`Error::Parameter`] for an odd order, too few patches for the order, spectral coupling on a bounded domain that is
+    /// not cell-centred, mid-patch sources without a middle point, staggered patches that do not fit, a period that
+    /// does not fit the patch.
     pub fn weights(&self, axis: &PatchAxis) -> Result<EdgeWeights> {
         let edges = match *self {
             Coupling::Spectral { source } => interpolation::spectral(axis, source)?,
             Coupling::Polynomial { order, source } => {
-                // Around a periodic domain the stencil may wrap: it interpolates the periodic extension.
-                let wraps = axis.boundary() == Boundary::Periodic;
+                // Where the row of patches goes on for ever the stencil may wrap.
+                let wraps = mirror::period(axis).is_some();
                 check_order("coupling order", order, if wraps { usize::MAX } else { axis.n_patch() })?;
                 interpolation::polynomial(axis, order, source)?
             }
@@ -155,7 +160,7 @@ impl EdgeWeights {
     }
 
     /// Fills the edges of the state `u: [n_patch, n_sub]` from its interior and the values `ends` at the
-    /// two ends of the domain (without effect unless the boundary is [`Boundary::Dirichlet`]).
+    /// two ends of the domain (without effect unless the end is [`End::Dirichlet`]).
     ///
     /// # Panics
     /// If `u` has another length.
@@ -217,20 +222,20 @@ impl Side {
         }
     }
 
-    /// Whether this side of patch `patch` is an end of a bounded domain; which one.
-    fn end(self, axis: &PatchAxis, patch: usize) -> Option<usize> {
-        match self {
-            _ if axis.boundary() == Boundary::Periodic => None,
-            Side::Left => (patch == 0).then_some(0),
-            Side::Right => (patch + 1 == axis.n_patch()).then_some(1),
-        }
+    /// Whether this side of patch `patch` is an end of a bounded domain; which one, and what holds there.
+    fn end(self, axis: &PatchAxis, patch: usize) -> Option<(usize, End)> {
+        let (number, extreme) = match self {
+            Side::Left => (0, patch == 0),
+            Side::Right => (1, patch + 1 == axis.n_patch()),
+        };
+        axis.ends().get(number).filter(|_| extreme).map(|end| (number, end))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::patch::grid::PatchShape;
+    use crate::{grid::Boundary, patch::grid::PatchShape};
 
     #[test]
     fn refusals_advise() {

@@ -19,7 +19,10 @@
 use faer::{Mat, linalg::solvers::Solve};
 
 use super::{Edge, EdgeSource, Side};
-use crate::{Error, Result, grid::Boundary, patch::grid::PatchAxis};
+use crate::{
+    Error, Result,
+    patch::grid::{End, PatchAxis},
+};
 
 /// The edges of the gap-tooth coupling of even `degree` with `period` microscale points per period.
 ///
@@ -56,10 +59,7 @@ pub fn slope(axis: &PatchAxis, degree: usize, period: usize) -> Result<Vec<Edge>
         for ((edge, inner), weights) in rises.iter().zip(rise_weights(axis, patch, &window, &rises)?) {
             let mut sources = vec![(EdgeSource::Point(patch * n_sub + inner), 1.0)];
             for (datum, weight) in window.iter().zip(weights) {
-                match datum.source {
-                    Some(source) => sources.push((source, weight)),
-                    None => debug_assert_eq!(axis.boundary(), Boundary::Neumann),
-                }
+                sources.extend(datum.source.map(|source| (source, weight)));
             }
             edges.push(Edge { point: patch * n_sub + edge, sources });
         }
@@ -107,29 +107,22 @@ impl Datum {
 fn window(axis: &PatchAxis, patch: usize, degree: usize) -> Vec<Datum> {
     let n = axis.n_patch() as isize;
     let centred = patch as isize - (degree / 2) as isize;
-    let start = match axis.boundary() {
-        Boundary::Periodic => centred,
-        _ => centred.clamp(-1, n - degree as isize),
-    };
+    let start = if axis.is_periodic() { centred } else { centred.clamp(-1, n - degree as isize) };
     (start..=start + degree as isize).map(|item| datum(axis, item)).collect()
 }
 
 fn datum(axis: &PatchAxis, item: isize) -> Datum {
     let n = axis.n_patch() as isize;
-    let end = usize::from(item >= n);
-    let at = axis.domain()[end];
-    match axis.boundary() {
-        Boundary::Periodic => {
-            let tooth = item.rem_euclid(n) as usize;
-            let centre = axis.centres()[tooth] + item.div_euclid(n) as f64 * axis.length();
+    let (turn, tooth) = (item.div_euclid(n), item.rem_euclid(n) as usize);
+    let number = usize::from(item >= n);
+    let at = axis.domain()[number];
+    match axis.ends().get(number).filter(|_| turn != 0) {
+        None => {
+            let centre = axis.centres()[tooth] + turn as f64 * axis.length();
             Datum { kind: Kind::BoxAverage(centre), source: Some(EdgeSource::Average(tooth)) }
         }
-        _ if (0..n).contains(&item) => {
-            let centre = axis.centres()[item as usize];
-            Datum { kind: Kind::BoxAverage(centre), source: Some(EdgeSource::Average(item as usize)) }
-        }
-        Boundary::Dirichlet => Datum { kind: Kind::Value(at), source: Some(EdgeSource::End(end)) },
-        Boundary::Neumann => Datum { kind: Kind::Slope(at), source: None },
+        Some(End::Dirichlet) => Datum { kind: Kind::Value(at), source: Some(EdgeSource::End(number)) },
+        Some(End::Neumann) => Datum { kind: Kind::Slope(at), source: None },
     }
 }
 
@@ -160,9 +153,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::patch::{
-        coupling::Coupling,
-        grid::{PatchShape, Placement},
+    use crate::{
+        grid::Boundary,
+        patch::{
+            coupling::Coupling,
+            grid::{PatchShape, Placement},
+        },
     };
 
     fn teeth(boundary: Boundary, n: usize) -> PatchAxis {

@@ -3,34 +3,23 @@
 //! A [`PatchGrid`] is a product of [`PatchAxis`], one per space dimension, so everything that concerns
 //! one direction (placement, coupling weights) is written for an axis.
 
+mod ends;
+mod placement;
 mod shape;
 
+pub use ends::{End, Ends};
+pub use placement::Placement;
 pub use shape::{PatchShape, Source};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::{
-    Error, Result,
-    grid::{Boundary, points},
-};
-
-/// How patch centres are spread over a bounded domain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, Default)]
-#[serde(rename_all = "snake_case")]
-pub enum Placement {
-    /// Equal distances.
-    #[default]
-    Equispaced,
-    /// As −cos(iπ/N), which tames interpolation of high order; where patches would overlap near the
-    /// ends, they abut instead.
-    Chebyshev,
-}
+use crate::{Error, Result, grid::points};
 
 /// The patches along one axis; immutable and valid by construction.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PatchAxis {
     domain: [f64; 2],
-    boundary: Boundary,
+    ends: Ends,
     shape: PatchShape,
     centres: Vec<f64>,
     x: Vec<f64>,
@@ -49,19 +38,27 @@ impl PatchAxis {
     /// # Errors
     /// [`Error::Parameter`] for an empty domain, no patch, or patches that overlap.
     pub fn periodic(domain: [f64; 2], n_patch: usize, shape: PatchShape) -> Result<Self> {
-        let spacing = (domain[1] - domain[0]) / n_patch as f64;
-        let centres = (0..n_patch).map(|i| domain[0] + (i as f64 + 0.5) * spacing).collect();
-        Self::from_centres(domain, Boundary::Periodic, centres, shape)
+        Self::from_centres(domain, Ends::Periodic, placement::cell_centres(domain, n_patch), shape)
     }
 
-    /// `n_patch` patches on a bounded domain. The innermost edge layers of the extreme patches lie on the
-    /// ends for [`Boundary::Dirichlet`], and half a microscale spacing outside for [`Boundary::Neumann`].
+    /// `n_patch` patches on a bounded domain, each end with a condition of its own: give a
+    /// [`Boundary`](crate::grid::Boundary) for both or `[End; 2]`.
+    ///
+    /// ```
+    /// use gaptooth::patch::grid::{End, PatchAxis, PatchShape, Placement};
+    /// let ends = [End::Dirichlet, End::Neumann];
+    /// let shape = PatchShape::new(6, 1, 0.01)?;
+    /// let axis = PatchAxis::bounded([0.0, 1.0], ends, 5, Placement::Equispaced, shape)?;
+    /// // an edge on the end with a value, one half a spacing beyond the end without flux
+    /// assert!(axis.x()[0].abs() < 1e-15 && (axis.x()[29] - 1.005).abs() < 1e-15);
+    /// # Ok::<(), gaptooth::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a periodic boundary, fewer than 2 patches, or patches that overlap.
+    /// [`Error::Parameter`] for periodic ends, fewer than 2 patches, or patches that overlap.
     pub fn bounded(
         domain: [f64; 2],
-        boundary: Boundary,
+        ends: impl Into<Ends>,
         n_patch: usize,
         placement: Placement,
         shape: PatchShape,
@@ -69,24 +66,12 @@ impl PatchAxis {
         if n_patch < 2 {
             return Err(Error::parameter("n_patch", n_patch, "at least 2", "use more patches"));
         }
-        let offset = match boundary {
-            Boundary::Dirichlet => (shape.n_edge() as f64 - 1.0) * shape.spacing(),
-            Boundary::Neumann => (shape.n_edge() as f64 - 0.5) * shape.spacing(),
-            Boundary::Periodic => {
-                let expected = "dirichlet or neumann for a bounded domain";
-                return Err(Error::parameter("boundary", "periodic", expected, "use PatchAxis::periodic"));
-            }
+        let Ends::Bounded(ends) = ends.into() else {
+            let expected = "dirichlet or neumann for a bounded domain";
+            return Err(Error::parameter("boundary", "periodic", expected, "use PatchAxis::periodic"));
         };
-        let first = domain[0] + 0.5 * shape.width() - offset;
-        let last = domain[1] - 0.5 * shape.width() + offset;
-        let centres = match placement {
-            Placement::Equispaced => {
-                let step = (last - first) / (n_patch - 1) as f64;
-                (0..n_patch).map(|i| first + i as f64 * step).collect()
-            }
-            Placement::Chebyshev => chebyshev(first, last, n_patch, shape.core_width()),
-        };
-        Self::from_centres(domain, boundary, centres, shape)
+        let centres = placement.centres(domain, ends, n_patch, &shape);
+        Self::from_centres(domain, ends, centres, shape)
     }
 
     /// Patches about any given centres, for example the interior points of a macroscale grid.
@@ -94,7 +79,7 @@ impl PatchAxis {
     /// # Errors
     /// [`Error::Parameter`] when the domain is empty; when centres do not ascend, overlap (closer than
     /// [`PatchShape::core_width`]) or leave the domain; when they are not equispaced on a periodic domain.
-    pub fn from_centres(domain: [f64; 2], boundary: Boundary, centres: Vec<f64>, shape: PatchShape) -> Result<Self> {
+    pub fn from_centres(domain: [f64; 2], ends: impl Into<Ends>, centres: Vec<f64>, shape: PatchShape) -> Result<Self> {
         let [a, b] = domain;
         if !(a.is_finite() && b.is_finite() && b > a) {
             let expected = "two finite ends, the first smaller";
@@ -106,7 +91,7 @@ impl PatchAxis {
         let n = shape.n_sub();
         let middle = 0.5 * (n - 1) as f64;
         let x = centres.iter().flat_map(|c| (0..n).map(move |i| c + (i as f64 - middle) * shape.spacing())).collect();
-        let axis = PatchAxis { domain, boundary, shape, centres, x };
+        let axis = PatchAxis { domain, ends: ends.into(), shape, centres, x };
         axis.check_gaps()?;
         axis.check_ends()?;
         Ok(axis)
@@ -128,7 +113,7 @@ impl PatchAxis {
             ));
         }
         let mean = self.spacing();
-        if self.boundary == Boundary::Periodic && gaps.iter().any(|g| (g - mean).abs() > 1e-9 * mean) {
+        if self.is_periodic() && gaps.iter().any(|g| (g - mean).abs() > 1e-9 * mean) {
             return Err(Error::parameter(
                 "patch centres",
                 format!("{:?}", self.centres),
@@ -142,9 +127,10 @@ impl PatchAxis {
     fn check_ends(&self) -> Result<()> {
         let [a, b] = self.domain;
         let slack = (self.shape.n_edge() as f64 - 0.5) * self.shape.spacing() * (1.0 + 1e-6);
-        let outside = match self.boundary {
-            Boundary::Periodic => self.centres[0] < a || self.centres[self.centres.len() - 1] > b,
-            _ => self.x[0] < a - slack || self.x[self.x.len() - 1] > b + slack,
+        let outside = if self.is_periodic() {
+            self.centres[0] < a || self.centres[self.centres.len() - 1] > b
+        } else {
+            self.x[0] < a - slack || self.x[self.x.len() - 1] > b + slack
         };
         if outside {
             return Err(Error::parameter(
@@ -160,7 +146,7 @@ impl PatchAxis {
     /// Distances between neighbouring centres, the one across a periodic end included.
     fn gaps(&self) -> Vec<f64> {
         let mut gaps: Vec<f64> = self.centres.windows(2).map(|w| w[1] - w[0]).collect();
-        if self.boundary == Boundary::Periodic {
+        if self.is_periodic() {
             gaps.push(self.centres[0] + self.length() - self.centres[self.centres.len() - 1]);
         }
         gaps
@@ -177,8 +163,21 @@ impl PatchAxis {
     }
 
     /// What holds at the ends.
-    pub fn boundary(&self) -> Boundary {
-        self.boundary
+    pub fn ends(&self) -> Ends {
+        self.ends
+    }
+
+    /// Whether the two ends are one point.
+    pub fn is_periodic(&self) -> bool {
+        self.ends == Ends::Periodic
+    }
+
+    /// Whether the centres lie in the middle of equal cells, as those of a periodic axis and of
+    /// [`Placement::CellCentred`] do.
+    pub fn is_cell_centred(&self) -> bool {
+        let cells = placement::cell_centres(self.domain, self.n_patch());
+        let slack = 1e-9 * self.length() / self.n_patch() as f64;
+        self.centres.iter().zip(cells).all(|(centre, cell)| (centre - cell).abs() < slack)
     }
 
     /// The microscale points of a patch.
@@ -199,7 +198,7 @@ impl PatchAxis {
     /// Mean distance H between centres.
     pub fn spacing(&self) -> f64 {
         let n = self.centres.len();
-        if self.boundary == Boundary::Periodic || n == 1 {
+        if self.is_periodic() || n == 1 {
             self.length() / n as f64
         } else {
             (self.centres[n - 1] - self.centres[0]) / (n - 1) as f64
@@ -215,26 +214,6 @@ impl PatchAxis {
     pub fn space_fraction(&self) -> f64 {
         self.n_patch() as f64 * self.shape.core_width() / self.length()
     }
-}
-
-/// Chebyshev centres from `first` to `last`, the patches next to an end abutting where they would
-/// otherwise overlap: b/2 patches are glued at each end, b the smallest even number that does it.
-fn chebyshev(first: f64, last: f64, n: usize, width: f64) -> Vec<f64> {
-    use std::f64::consts::PI;
-    let mut glued = 0;
-    for b in (0..=n - 2).step_by(2) {
-        glued = b;
-        let gap = 0.5 * (last - first - b as f64 * width) * (1.0 - (PI / (n - b - 1) as f64).cos());
-        if gap > width {
-            break;
-        }
-    }
-    let (half, free) = (glued / 2, n - glued);
-    let (middle, radius) = (0.5 * (first + last), 0.5 * (last - first - glued as f64 * width));
-    let left = (0..half).map(|i| first + i as f64 * width);
-    let centre = (0..free).map(|i| middle - radius * (PI * i as f64 / (free - 1) as f64).cos());
-    let right = (0..half).rev().map(|i| last - i as f64 * width);
-    left.chain(centre).chain(right).collect()
 }
 
 /// The product of `D` patch axes.
@@ -304,6 +283,7 @@ impl PatchGrid<1> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grid::Boundary;
 
     fn shape(n_sub: usize, spacing: f64) -> PatchShape {
         PatchShape::new(n_sub, 1, spacing).unwrap()

@@ -14,6 +14,10 @@ pub enum Source {
     NextToEdge,
     /// The value in the middle of the patch, for both edges (the classic scheme).
     MidPatch,
+    /// The value in the middle of every second patch: patches, like their points, carry two kinds of values in turn (depth
+    /// and velocity of a wave), and an edge value comes from the patches with its kind in the middle. Staggered patches
+    /// on a periodic domain: see [`crate::patch::coupling::staggered`].
+    Staggered,
 }
 
 /// The microscale points of a patch along one axis: `n_sub` points, `spacing` apart, of which the outer
@@ -56,7 +60,7 @@ impl PatchShape {
 
     /// The shape that fills the fraction `ratio` of the distance `macro_spacing` between centres:
     /// d = ratio H/(n_sub − 2 n_edge) when next-to-edge values couple the patches, and
-    /// d = 2 ratio H/(n_sub − n_edge) (`ratio` is then half a width) when mid-patch values do.
+    /// d = 2 ratio H/(n_sub − n_edge) (`ratio` is then half a width) when values in the middle of patches do.
     ///
     /// # Errors
     /// As [`PatchShape::new`].
@@ -64,7 +68,7 @@ impl PatchShape {
         PatchShape::new(n_sub, n_edge, 1.0)?;
         let spacing = match source {
             Source::NextToEdge => ratio * macro_spacing / (n_sub - 2 * n_edge) as f64,
-            Source::MidPatch => 2.0 * ratio * macro_spacing / (n_sub - n_edge) as f64,
+            Source::MidPatch | Source::Staggered => 2.0 * ratio * macro_spacing / (n_sub - n_edge) as f64,
         };
         PatchShape::new(n_sub, n_edge, spacing)
     }

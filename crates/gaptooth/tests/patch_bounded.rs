@@ -1,0 +1,247 @@
+//! Laws of patches on bounded domains: symmetry, exactness and order, with a condition of its own at every end.
+
+use std::f64::consts::PI;
+
+use faer::{Mat, Side};
+use gaptooth::cell::lattice::bloch_rates;
+use gaptooth::coefficient::lattice::{Bond, BondLattice};
+use gaptooth::ode::equilibrium::{NewtonOptions, equilibrium, linear_operator};
+use gaptooth::patch::{
+    Coupling, PatchGrid, PatchSystem,
+    ensemble::Ensemble,
+    grid::{End, PatchAxis, PatchShape, Placement, Source},
+    lattice::LatticeDiffusion,
+};
+use proptest::prelude::*;
+
+const SPECTRAL: Coupling = Coupling::Spectral { source: Source::NextToEdge };
+const ALL_ENDS: [[End; 2]; 4] = [
+    [End::Dirichlet, End::Dirichlet],
+    [End::Dirichlet, End::Neumann],
+    [End::Neumann, End::Dirichlet],
+    [End::Neumann, End::Neumann],
+];
+
+/// Order 0 stands for spectral.
+fn coupling(order: usize) -> Coupling {
+    match order {
+        0 => SPECTRAL,
+        order => Coupling::Polynomial { order, source: Source::NextToEdge },
+    }
+}
+
+/// `n` patches of `points` interior points in the middle of the cells of [0, 1]; every `every`-th part of a cell is one.
+fn cells(ends: [End; 2], n: usize, points: usize, every: f64) -> PatchAxis {
+    let shape = PatchShape::from_ratio(1.0 / every, 1.0 / n as f64, Source::NextToEdge, points + 2, 1).unwrap();
+    PatchAxis::bounded([0.0, 1.0], ends, n, Placement::CellCentred, shape).unwrap()
+}
+
+fn operator<const D: usize>(lattice: &BondLattice<D>, axes: [PatchAxis; D], coupling: Coupling) -> Mat<f64> {
+    let model = LatticeDiffusion::new(lattice.clone());
+    linear_operator(&PatchSystem::new(model, PatchGrid::new(axes), coupling).unwrap(), 0.0).unwrap()
+}
+
+/// |J − Jᵀ|/|J|, Frobenius.
+fn asymmetry(j: &Mat<f64>) -> f64 {
+    (j - j.transpose()).norm_l2() / j.norm_l2()
+}
+
+fn eigenvalues(j: &Mat<f64>) -> Vec<f64> {
+    let symmetric: Mat<f64> = (j + j.transpose()) * faer::Scale(0.5);
+    let mut values = symmetric.self_adjoint_eigenvalues(Side::Lower).unwrap();
+    values.reverse();
+    values
+}
+
+fn distance(values: &[f64], exact: f64) -> f64 {
+    values.iter().map(|v| (v - exact).abs()).fold(f64::INFINITY, f64::min)
+}
+
+/// Entries from `c`, repeated.
+fn table(c: &[f64], from: usize, count: usize) -> Vec<f64> {
+    (0..count).map(|i| c[(from + i) % c.len()]).collect()
+}
+
+/// A bond table of `period` entries with c_j = c_{−j}: its own mirror image about the middle of a patch of whole periods.
+fn even(c: &[f64], period: usize) -> Vec<f64> {
+    (0..period).map(|j| c[j.min(period - j)]).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..Default::default() })]
+
+    /// J = Jᵀ in one, two and three dimensions for any medium whose period divides the interior, and nothing grows.
+    #[test]
+    fn mirror_images_keep_the_coupling_self_adjoint(
+        half in 0usize..4, n in 2usize..6, which in prop::collection::vec(0usize..4, 3), every in 1.1f64..20.0,
+        c in prop::collection::vec(0.1f64..3.0, 27),
+    ) {
+        let ends = |d: usize| ALL_ENDS[which[d]];
+        let check = |j: Mat<f64>| {
+            prop_assert!(asymmetry(&j) < 1e-14, "{}", asymmetry(&j));
+            prop_assert!(eigenvalues(&j)[0] < 1e-12 * j.norm_l2());
+            Ok(())
+        };
+        let line = BondLattice::new([3], [table(&c, 0, 3)], Bond::Right).unwrap();
+        check(operator(&line, [cells(ends(0), n, 3, every)], coupling(2 * half)))?;
+        let plane = BondLattice::new([2, 3], [table(&c, 0, 6), table(&c, 6, 6)], Bond::Left).unwrap();
+        let axes = [cells(ends(0), n, 2, every), cells(ends(1), 3, 3, every)];
+        check(operator(&plane, axes, coupling(2 * half)))?;
+        let space = [table(&c, 0, 8), table(&c, 8, 8), table(&c, 16, 8)];
+        let space = BondLattice::new([2; 3], space, Bond::Right).unwrap();
+        check(operator(&space, [0, 1, 2].map(|d| cells(ends(d), 2, 2, every)), coupling(2 * half)))?;
+        // a period that does not divide it
+        prop_assume!((c[0] - c[1]).abs() > 0.1);
+        let broken = asymmetry(&operator(&line, [cells(ends(0), n, 4, every)], coupling(2 * half)));
+        prop_assert!(broken > 1e-4, "{}", broken);
+    }
+
+    /// With spectral coupling and a medium that is its own mirror image the rates are those of the whole lattice's standing waves;
+    /// with ends of different kind, all of them.
+    #[test]
+    fn every_standing_wave_has_the_rate_of_the_whole_lattice(
+        n in 2usize..7, which in 0usize..4, period in 1usize..6, every in 1.1f64..20.0,
+        c in prop::collection::vec(0.2f64..3.0, 6),
+    ) {
+        let [first, last] = ALL_ENDS[which];
+        let lattice = BondLattice::new([period], [even(&c, period)], Bond::Right).unwrap();
+        let axis = cells([first, last], n, period, every);
+        let h = axis.shape().spacing();
+        let found = eigenvalues(&operator(&lattice, [axis], SPECTRAL));
+        let (mixed, size) = (first != last, 12.0 / (h * h));
+        let waves = if mixed { (0..n).map(|j| j as f64 + 0.5).collect() } else { (1..n).map(|j| j as f64).collect::<Vec<_>>() };
+        let mut exact: Vec<f64> = waves.iter().flat_map(|j| bloch_rates(&lattice, [h], [PI * j]).unwrap()).collect();
+        for e in &exact {
+            prop_assert!(distance(&found, *e) < 1e-9 * e.abs() + 2e-15 * size, "{} is {} off", e, distance(&found, *e));
+        }
+        if mixed {
+            exact.sort_by(|a, b| b.total_cmp(a));
+            let worst = exact.iter().zip(&found).map(|(e, f)| (e - f).abs() - 1e-9 * e.abs()).fold(0.0, f64::max);
+            prop_assert!(exact.len() == found.len() && worst < 2e-15 * size, "{}", worst);
+        }
+    }
+}
+
+/// The whole lattice of `points` points, half a spacing from the ends, on [0, 1] × [0, 1] or periodic where `ends` says none, in each
+/// direction; and the constant that the values `values` at Dirichlet ends add.
+fn whole<const D: usize>(
+    lattice: &BondLattice<D>,
+    points: [usize; D],
+    ends: [Option<[End; 2]>; D],
+    values: [[f64; 2]; D],
+) -> (Mat<f64>, Vec<f64>) {
+    let count = points.iter().product();
+    let number = |p: [usize; D]| (0..D).fold(0, |k, d| k * points[d] + p[d]);
+    let (mut j, mut constant) = (Mat::<f64>::zeros(count, count), vec![0.0; count]);
+    for p in gaptooth::grid::points(points.map(|n| 0..n)) {
+        for d in 0..D {
+            let here = number(p);
+            // entry k of the table is the bond to the left of point k
+            let rate = lattice.after(d, p) * (points[d] as f64).powi(2);
+            let mut before = p;
+            before[d] = (p[d] + points[d] - 1) % points[d];
+            let before = number(before);
+            match ends[d] {
+                Some(ends) if p[d] == 0 => {
+                    for (e, end) in ends.into_iter().enumerate().filter(|(_, end)| *end == End::Dirichlet) {
+                        let _ = end;
+                        let at = if e == 0 { here } else { before };
+                        j[(at, at)] -= 2.0 * rate;
+                        constant[at] += 2.0 * rate * values[d][e];
+                    }
+                }
+                _ => {
+                    j[(here, here)] -= rate;
+                    j[(before, before)] -= rate;
+                    j[(here, before)] += rate;
+                    j[(before, here)] += rate;
+                }
+            }
+        }
+    }
+    (j, constant)
+}
+
+/// x periodic, y with any ends, a medium of two directions: the slow rates are the whole lattice's.
+#[test]
+fn a_strip_decays_like_the_whole_lattice() {
+    // c_x(i, j) is even about the middle of a patch in y: j → 1 − j; c_y of two points per period always is.
+    let kx = vec![0.3, 0.3, 2.0, 2.0, 0.9, 0.9];
+    let ky = vec![1.0, 0.2, 0.5, 3.0, 1.5, 0.7];
+    let lattice = BondLattice::new([3, 2], [kx.clone(), ky.clone()], Bond::Right).unwrap();
+    for ends in ALL_ENDS {
+        let shape = PatchShape::from_ratio(0.5, 1.0 / 3.0, Source::NextToEdge, 5, 1).unwrap();
+        let x = PatchAxis::periodic([0.0, 1.0], 3, shape).unwrap();
+        let found = eigenvalues(&operator(&lattice, [x, cells(ends, 3, 2, 3.0)], SPECTRAL));
+        let (full, _) = whole(&lattice, [18, 18], [None, Some(ends)], [[0.0; 2]; 2]);
+        let full = eigenvalues(&full);
+        let worst = full[..6].iter().map(|f| distance(&found[..9], *f)).fold(0.0, f64::max);
+        assert!(worst < 1e-9, "{ends:?}: {worst:e}");
+        assert!((found[0] - full[0]).abs() < 1e-9 && (found[1] - full[1]).abs() < 1e-9, "{ends:?}");
+    }
+}
+
+/// Values at the ends drive the bounded lattice and its patches to the same state.
+#[test]
+fn values_at_the_ends_are_held() {
+    let table = vec![0.4, 1.0, 2.5, 1.0];
+    let lattice = BondLattice::new([4], [table], Bond::Right).unwrap();
+    for (ends, values) in [(ALL_ENDS[0], [0.3, 1.7]), (ALL_ENDS[1], [0.3, 9.0]), (ALL_ENDS[2], [9.0, 1.7])] {
+        for order in [0, 2, 4, 6] {
+            let model = LatticeDiffusion::new(lattice.clone());
+            let grid = PatchGrid::line(cells(ends, 5, 4, 3.0));
+            let system = PatchSystem::new(model, grid, coupling(order)).unwrap().with_ends([values]).unwrap();
+            let found = equilibrium(&system, 0.0, &vec![0.0; system.dim()], &NewtonOptions::default()).unwrap();
+            let (j, constant) = whole(&lattice, [60], [Some(ends)], [values]);
+            let right = Mat::from_fn(60, 1, |i, _| -constant[i]);
+            let exact = faer::linalg::solvers::Solve::solve(&j.partial_piv_lu(), right);
+            // patch I covers the points 4 … 7 of every 12
+            let state = system.by_patch(&found.u);
+            for (patch, u) in state.iter().enumerate() {
+                for (i, u) in u.iter().enumerate() {
+                    let exact = exact[(12 * patch + 4 + i, 0)];
+                    assert!((u - exact).abs() < 1e-11, "{ends:?}, order {order}: {u} against {exact}");
+                }
+            }
+        }
+    }
+}
+
+/// The slowest modes of constant bonds converge at the order, with every coupling and both placements.
+#[test]
+fn decay_rates_converge_at_the_order_with_any_ends() {
+    for ends in ALL_ENDS {
+        let slowest = match ends {
+            [a, b] if a != b => 0.5,
+            _ => 1.0,
+        };
+        let exact = -(PI * slowest).powi(2);
+        let line = BondLattice::new([1], [vec![1.0]], Bond::Right).unwrap();
+        for placement in [Placement::Equispaced, Placement::CellCentred] {
+            for order in [2, 4, 6] {
+                let error = |n: usize| {
+                    let shape = PatchShape::new(4, 1, 1e-3 / n as f64).unwrap();
+                    let axis = PatchAxis::bounded([0.0, 1.0], ends, n, placement, shape).unwrap();
+                    let mut rates: Vec<f64> =
+                        operator(&line, [axis], coupling(order)).eigenvalues().unwrap().iter().map(|z| z.re).collect();
+                    rates.sort_by(|a, b| b.total_cmp(a));
+                    assert!(rates[0] < 1e-6, "{ends:?} {placement:?} {order}: grows at {}", rates[0]);
+                    let near = rates.iter().map(|r| (r / exact - 1.0).abs()).fold(f64::INFINITY, f64::min);
+                    near
+                };
+                let observed = (error(10) / error(20)).log2();
+                assert!(observed > order as f64 - 0.2, "{ends:?} {placement:?} order {order}: {observed}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_ensemble_has_no_mirror_image() {
+    let line = BondLattice::new([3], [vec![1.0, 2.0, 0.5]], Bond::Right).unwrap();
+    let model = LatticeDiffusion::new(line).with_all_shifts();
+    let system = PatchSystem::new(model, PatchGrid::line(cells(ALL_ENDS[0], 3, 4, 2.0)), SPECTRAL).unwrap();
+    assert!(system.clone().with_ensemble(Ensemble::new([1])).is_ok());
+    let text = system.with_ensemble(Ensemble::new([3])).unwrap_err().to_string();
+    assert!(text.contains("direction 0"), "{text}");
+}
