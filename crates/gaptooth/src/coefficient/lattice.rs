@@ -1,6 +1,6 @@
 //! Periodic lattices of bonds, with an explicit convention of which entry is which bond.
 
-use crate::{Error, Result};
+use crate::{Error, Result, grid::points};
 
 /// The place of `point` in a table that repeats with `periods`, the last index fastest.
 pub fn periodic_index<const D: usize>(periods: [usize; D], point: [usize; D]) -> usize {
@@ -65,11 +65,26 @@ impl<const D: usize> BondLattice<D> {
         self.bond
     }
 
-    /// The same with another table of the same size along `direction`.
-    pub(crate) fn with_table(&self, direction: usize, table: Vec<f64>) -> Self {
-        let mut other = self.clone();
-        other.tables[direction] = table;
-        other
+    /// The same medium seen from the point `shift`: point p of the result is point p + `shift` of this lattice.
+    ///
+    /// ```
+    /// use gaptooth::coefficient::lattice::{Bond, BondLattice};
+    /// let lattice = BondLattice::new([3], [vec![1.0, 3.0, 0.5]], Bond::Right)?;
+    /// assert_eq!(lattice.rolled([2]).table(0), [0.5, 1.0, 3.0]);
+    /// # Ok::<(), gaptooth::Error>(())
+    /// ```
+    pub fn rolled(&self, shift: [usize; D]) -> Self {
+        let source = |p: [usize; D]| periodic_index(self.periods, std::array::from_fn(|d| p[d] + shift[d]));
+        let roll = |table: &Vec<f64>| points(self.periods.map(|n| 0..n)).map(|p| table[source(p)]).collect();
+        BondLattice { periods: self.periods, tables: self.tables.each_ref().map(roll), bond: self.bond }
+    }
+
+    /// The mean conductance of the bonds along `direction` from layer `layer` of points to the next.
+    pub fn layer_mean(&self, direction: usize, layer: usize) -> f64 {
+        let mut ranges = self.periods.map(|n| 0..n);
+        ranges[direction] = layer..layer + 1;
+        let bonds: Vec<f64> = points(ranges).map(|p| self.after(direction, p)).collect();
+        bonds.iter().sum::<f64>() / bonds.len() as f64
     }
 
     /// The conductance between `point` and its next neighbour along `direction`.
@@ -97,5 +112,21 @@ mod tests {
         let left = BondLattice::new([2, 3], [table(1.0), table(10.0)], Bond::Left).unwrap();
         assert_eq!(right.after(0, [1, 2]), left.after(0, [0, 2]));
         assert_eq!(right.after(1, [1, 0]), left.after(1, [1, 2]));
+    }
+
+    #[test]
+    fn rolling_moves_the_point_of_view() {
+        for bond in [Bond::Right, Bond::Left] {
+            let tables = [10.0, 20.0].map(|k| (0..6).map(|j| k + j as f64).collect::<Vec<_>>());
+            let lattice = BondLattice::new([2, 3], tables, bond).unwrap();
+            let rolled = lattice.rolled([1, 2]);
+            for p in points([0..2, 0..3]) {
+                for d in 0..2 {
+                    assert_eq!(rolled.after(d, p), lattice.after(d, [p[0] + 1, p[1] + 2]));
+                }
+            }
+        }
+        let lattice = BondLattice::new([2, 2], [vec![1.0, 2.0, 5.0, 8.0], vec![1.0; 4]], Bond::Right).unwrap();
+        assert_eq!((lattice.layer_mean(0, 0), lattice.layer_mean(0, 3), lattice.layer_mean(1, 0)), (1.5, 6.5, 1.0));
     }
 }

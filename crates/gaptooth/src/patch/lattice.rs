@@ -64,6 +64,27 @@ impl<const D: usize> LatticeDiffusion<D> {
         &self.lattice
     }
 
+    /// The medium shifted along every axis to the phase with the least leading error of edgy interpolation of `order`, and that phase;
+    /// `effective[d]` is the entry A_dd of the effective tensor. Accuracy for free: see [`EdgePhase`].
+    ///
+    /// ```
+    /// use gaptooth::patch::{PatchGrid, grid::*, lattice::LatticeDiffusion};
+    /// let grid = PatchGrid::line(PatchAxis::periodic([0.0, 1.0], 9, PatchShape::new(6, 1, 0.01)?)?);
+    /// let model = LatticeDiffusion::line(vec![1.0, 3.0, 0.2, 2.0])?;
+    /// let (model, [phase]) = model.with_best_phase(&grid, 4, [0.64]);
+    /// // the smallest bond comes to lie on the edge
+    /// assert_eq!((model.coefficients()[0], phase.shift), (0.2, 2));
+    /// # Ok::<(), gaptooth::Error>(())
+    /// ```
+    pub fn with_best_phase(mut self, grid: &PatchGrid<D>, order: usize, effective: [f64; D]) -> (Self, [EdgePhase; D]) {
+        let best = std::array::from_fn(|d| {
+            let phases = EdgePhase::all(&self.lattice, d, grid.axis(d).shape(), order, effective[d]);
+            phases.into_iter().min_by(|a, b| a.error.abs().total_cmp(&b.error.abs())).unwrap_or_else(|| unreachable!())
+        });
+        self.lattice = self.lattice.rolled(best.each_ref().map(|phase: &EdgePhase| phase.shift));
+        (self, best)
+    }
+
     /// Adds Σ_d (c_d^+ (u_{+d} − u) − c_d^- (u − u_{−d}))/δ_d² of one field at one interior point to `out`, `[member][n_patch …]`.
     pub(super) fn add_diffusion(
         &self,
@@ -127,6 +148,47 @@ impl<const D: usize> pulp::NullaryFnOnce for Flow<'_, D> {
     }
 }
 
+/// How a medium may lie in the patches along one axis, and what that costs.
+///
+/// With next-to-edge interpolation of order p = 2m a slow mode of wavenumber k along the axis changes at a rate that is off by
+///
+/// > δλ = −k^{p+2} H^p E, E = 2(C₂ − C₁) c_edge (n_sub − 2 n_edge) − 2 C₂ A,
+/// > C₁ = (m!)²/(p + 2)!, C₂ = (m!)²/(p + 1)!,
+///
+/// in the limit of small patches; c_edge is the mean of the bonds along the axis between the innermost edge layer and
+/// the interior, A the effective tensor's entry. 2(C₂ − C₁) = 1/4, 1/18, 1/80 for p = 2, 4, 6. First-order perturbation: the
+/// interpolated shift of a wave, θ = kH, is off by r²θ^{p+2} C₁ − i rθ^{p+1} C₂, and across the edge the mean flux is A.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EdgePhase {
+    /// points by which the medium is moved to the left
+    pub shift: usize,
+    /// c_edge
+    pub edge: f64,
+    /// E
+    pub error: f64,
+}
+
+impl EdgePhase {
+    /// Every phase of `lattice` along `direction` in patches of `shape`, by shift.
+    pub fn all<const D: usize>(
+        lattice: &BondLattice<D>,
+        direction: usize,
+        shape: &PatchShape,
+        order: usize,
+        effective: f64,
+    ) -> Vec<EdgePhase> {
+        let factorial = |n: usize| (1..=n).map(|k| k as f64).product::<f64>();
+        let square = factorial(order / 2).powi(2);
+        let (c1, c2) = (square / factorial(order + 2), square / factorial(order + 1));
+        let phase = |shift| {
+            let edge = lattice.layer_mean(direction, shape.n_edge() - 1 + shift);
+            let error = 2.0 * (c2 - c1) * edge * shape.interior().len() as f64 - 2.0 * c2 * effective;
+            EdgePhase { shift, edge, error }
+        };
+        (0..lattice.periods()[direction]).map(phase).collect()
+    }
+}
+
 /// Adds f(t, x) at one interior point to `out`, `[member][n_patch …]`.
 pub(super) fn add_forcing<const D: usize>(
     forcing: &Forcing<D>,
@@ -162,24 +224,6 @@ impl LatticeDiffusion<1> {
     /// As [`BondLattice::new`].
     pub fn line(coefficients: Vec<f64>) -> Result<Self> {
         BondLattice::new([coefficients.len()], [coefficients], Bond::Right).map(Self::new)
-    }
-
-    /// The coefficients rotated until the smallest multiplies the link between the innermost left edge
-    /// layer and the interior of a patch of this `shape` (and, when the period divides
-    /// n_sub − 2 n_edge, the right one too).
-    ///
-    /// Accuracy for free: with next-to-edge interpolation of order p, a slow mode k of a patch one period
-    /// wide decays too fast by (kH)^p k² (C c_edge (n_sub − 2) − D a*), (C, D) = (1/4, 1/3), (1/18, 1/15),
-    /// (1/80, 1/70) for p = 2, 4, 6, in the limit of small patches.
-    pub fn with_smallest_on_edge(mut self, shape: &PatchShape) -> Self {
-        let mut table = self.coefficients().to_vec();
-        let n = table.len();
-        let link = |j: usize| self.lattice.after(0, [j]);
-        let smallest = (0..n).min_by(|&i, &j| link(i).total_cmp(&link(j))).unwrap_or(0);
-        let edge = (shape.n_edge() - 1) % n;
-        table.rotate_left((smallest + n - edge) % n);
-        self.lattice = self.lattice.with_table(0, table);
-        self
     }
 
     /// One period of coefficients.
@@ -220,16 +264,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_smallest_coefficient_moves_to_the_edge() {
-        let shape = |e| PatchShape::new(9 + e, e, 0.1).unwrap();
-        let model = || LatticeDiffusion::line(vec![1.0, 3.0, 0.25, 2.0]).unwrap();
-        for e in 1..4 {
-            assert_eq!(model().with_smallest_on_edge(&shape(e)).lattice.after(0, [e - 1]), 0.25);
+    fn the_best_phase_has_the_bond_nearest_to_the_one_without_error() {
+        let tables = [vec![1.0, 3.0, 0.25, 2.0], vec![4.0; 4]];
+        for bond in [Bond::Right, Bond::Left] {
+            let lattice = BondLattice::new([4, 1], tables.clone(), bond).unwrap();
+            for e in 1..4 {
+                let shape = crate::patch::grid::PatchShape::new(8 + 2 * e, e, 0.01).unwrap();
+                let axis = crate::patch::grid::PatchAxis::periodic([0.0, 1.0], 3, shape).unwrap();
+                let grid = PatchGrid::new([axis.clone(), axis]);
+                let (model, [x, y]) = LatticeDiffusion::new(lattice.clone()).with_best_phase(&grid, 2, [0.0; 2]);
+                assert_eq!((model.lattice.after(0, [e - 1, 0]), x.edge, y.shift), (0.25, 0.25, 0), "{bond:?}, {e}");
+                // E = c_edge · 8/4 − A/3 vanishes with the bond 2 on the edge
+                let (model, [x, _]) = LatticeDiffusion::new(lattice.clone()).with_best_phase(&grid, 2, [12.0, 1.0]);
+                assert!(model.lattice.after(0, [e - 1, 0]) == 2.0 && x.error.abs() < 1e-14);
+            }
         }
-        assert_eq!(model().with_smallest_on_edge(&shape(1)).coefficients(), [0.25, 2.0, 1.0, 3.0]);
-        let left = BondLattice::new([4], [vec![1.0, 3.0, 0.25, 2.0]], Bond::Left).unwrap();
-        let left = LatticeDiffusion::new(left).with_smallest_on_edge(&shape(1));
-        assert_eq!(left.lattice.after(0, [0]), 0.25);
     }
 
     #[test]
