@@ -15,6 +15,8 @@ mod own_micromodel_1d;
 mod own_micromodel_2d;
 #[path = "../examples/patch_dynamics_1d_diffusion.rs"]
 mod patch_dynamics_1d_diffusion;
+#[path = "../examples/patches_1d_bounded.rs"]
+mod patches_1d_bounded;
 #[path = "../examples/patches_2d_lattice.rs"]
 mod patches_2d_lattice;
 #[path = "../examples/projective_0d_slow_fast.rs"]
@@ -28,6 +30,11 @@ fn passes(run: fn() -> Result<Report>, bounds: usize) {
     }
     assert_eq!(report.checks.iter().filter(|c| c.bound.is_some()).count(), bounds, "a bound is gone or new");
     assert!(report.passed(), "{:?}", report.checks);
+}
+
+#[test]
+fn patches_between_ends() {
+    passes(patches_1d_bounded::run, 2);
 }
 
 #[test]
