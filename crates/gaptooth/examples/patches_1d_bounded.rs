@@ -15,23 +15,18 @@ use gaptooth::{
 /// Bonds of one period, their own mirror image about the middle of a patch: c_j = c_{−j}.
 const MEDIUM: [f64; 5] = [0.3, 2.0, 0.8, 0.8, 2.0];
 const PATCHES: usize = 9;
-/// Lattice points of a patch, edges included.
-const POINTS: usize = 7;
-/// Lattice points from patch to patch.
-const EVERY: usize = 15;
+const POINTS: usize = 7; // of the lattice in a patch, edges included
+const EVERY: usize = 15; // points from patch to patch
 
 /// The whole lattice of `points` points: bond q mod 5 before point q, none after the last, `first` times bond 0 to the fixed value.
 fn whole(points: usize, d: f64, first: f64) -> Mat<f64> {
-    let mut j = Mat::<f64>::zeros(points, points);
-    j[(0, 0)] = -first * MEDIUM[0] / (d * d);
-    for q in 1..points {
-        let rate = MEDIUM[q % 5] / (d * d);
-        j[(q, q)] -= rate;
-        j[(q - 1, q - 1)] -= rate;
-        j[(q, q - 1)] += rate;
-        j[(q - 1, q)] += rate;
-    }
-    j
+    let share = |q: usize| if q == 0 { first } else { f64::from(q < points) };
+    let rate = |q: usize| share(q) * MEDIUM[q % 5] / (d * d);
+    Mat::from_fn(points, points, |p, q| match p.abs_diff(q) {
+        0 => -rate(p) - rate(p + 1),
+        1 => rate(p.max(q)),
+        _ => 0.0,
+    })
 }
 
 /// |J − Jᵀ|/|J|; the largest relative error of the three slowest rates; that of the steady state under a forcing of one.
@@ -46,13 +41,9 @@ fn measure(placement: Placement, coupling: Coupling) -> Result<[f64; 3]> {
     let axis = PatchAxis::bounded([0.0, 1.0], [End::Dirichlet, End::Neumann], PATCHES, placement, shape)?;
     let system = PatchSystem::new(LatticeDiffusion::line(MEDIUM.to_vec())?, PatchGrid::line(axis), coupling)?;
     let (j, full) = (linear_operator(&system, 0.0)?, whole(count, d, first));
-    let slow = |j: &Mat<f64>| {
-        let mut values = j.eigenvalues().expect("finite entries");
-        values.sort_by(|a, b| b.re.total_cmp(&a.re));
-        values
-    };
-    let rates =
-        slow(&j).into_iter().zip(slow(&full)).take(3).map(|(f, e)| (f - e).norm() / e.norm()).fold(0.0, f64::max);
+    let [mut found, mut exact] = [&j, &full].map(|j| j.eigenvalues().expect("finite entries"));
+    [&mut found, &mut exact].map(|values| values.sort_by(|a, b| b.re.total_cmp(&a.re)));
+    let rates = found.iter().zip(&exact).take(3).map(|(f, e)| (f - e).norm() / e.norm()).fold(0.0, f64::max);
     let steady = |j: &Mat<f64>| j.partial_piv_lu().solve(Mat::from_fn(j.nrows(), 1, |_, _| -1.0));
     let (found, exact) = (steady(&j), steady(&full));
     // the state is [interior point][patch]
@@ -80,9 +71,8 @@ pub fn run() -> Result<Report> {
 }
 
 fn main() -> Result<()> {
-    run()?
-        .checks
-        .iter()
-        .for_each(|check| println!("{:32} {:10.1e}  passed: {}", check.name, check.value, check.passed));
+    for check in run()?.checks {
+        println!("{:32} {:10.1e}  passed: {}", check.name, check.value, check.passed);
+    }
     Ok(())
 }

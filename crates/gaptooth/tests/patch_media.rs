@@ -13,7 +13,7 @@ use gaptooth::patch::{
     Coupling, PatchGrid, PatchModel, PatchSystem,
     grid::{End, PatchAxis, PatchShape, Placement, Source},
     heterogeneous::{HeterogeneousDiffusion, PatchBonds, RandomMedium},
-    lattice::LatticeDiffusion,
+    lattice::{EdgePhase, LatticeDiffusion},
 };
 
 fn coupling(order: usize) -> Coupling {
@@ -54,7 +54,7 @@ fn the_best_phase_is_accuracy_for_free() {
     let line = BondLattice::new([5], [vec![3.966, 2.549, 0.838, 0.331, 7.276]], Bond::Right).unwrap();
     let grid = PatchGrid::line(periodic(9, 5, 0.2));
     for (order, gain) in [(2, 5.0), (4, 5.0), (6, 5.0)] {
-        let worst = EdgeShift::worst(&line, &grid, order, effective(&line));
+        let worst = worst_phase(&line, &grid, order, effective(&line));
         let (best, [phase]) = LatticeDiffusion::new(line.clone()).with_best_phase(&grid, order, [effective(&line)]);
         let [before] = slow_errors(&worst, &grid, order);
         let [after] = slow_errors(&best, &grid, order);
@@ -76,16 +76,11 @@ fn the_best_phase_is_accuracy_for_free() {
     }
 }
 
-struct EdgeShift;
-
-impl EdgeShift {
-    /// The same medium in the worst phase.
-    fn worst(lattice: &BondLattice<1>, grid: &PatchGrid<1>, order: usize, effective: f64) -> LatticeDiffusion<1> {
-        let shape = grid.axis(0).shape();
-        let phases = gaptooth::patch::lattice::EdgePhase::all(lattice, 0, shape, order, effective);
-        let worst = phases.iter().max_by(|a, b| a.error.abs().total_cmp(&b.error.abs())).unwrap();
-        LatticeDiffusion::new(lattice.rolled([worst.shift]))
-    }
+/// The same medium in the worst phase.
+fn worst_phase(lattice: &BondLattice<1>, grid: &PatchGrid<1>, order: usize, effective: f64) -> LatticeDiffusion<1> {
+    let phases = EdgePhase::all(lattice, 0, grid.axis(0).shape(), order, effective);
+    let worst = phases.iter().max_by(|a, b| a.error.abs().total_cmp(&b.error.abs())).unwrap();
+    LatticeDiffusion::new(lattice.rolled([worst.shift]))
 }
 
 /// δλ = −k^{p+2} H^p E, in the plane too, where E has the mean bond of the edge.
@@ -95,12 +90,9 @@ fn the_leading_error_is_the_one_that_the_phase_states() {
     let plane = BondLattice::new([3, 2], tables, Bond::Right).unwrap();
     let tensor = LatticeEquation::new(&plane, [1.0; 2], 2).unwrap().tensor();
     for (order, n) in [(2, 20), (4, 12)] {
-        // five patches suffice across: the wave is constant there
-        let grid = PatchGrid::new([periodic(n, 3, 0.02), periodic(order + 1, 2, 0.02)]);
-        let shape = *grid.axis(0).shape();
-        for phase in gaptooth::patch::lattice::EdgePhase::all(&plane, 0, &shape, order, tensor[0][0]) {
+        let shape = *periodic(n, 3, 0.02).shape();
+        for phase in EdgePhase::all(&plane, 0, &shape, order, tensor[0][0]) {
             let model = LatticeDiffusion::new(plane.rolled([phase.shift, 0]));
-            // all that varies along x only: one patch across, its edges the neighbours of itself
             let slow = |order: usize| strip_rate(&model, n, 0.02, order);
             let (found, k) = (slow(order) - slow(0), 2.0 * PI);
             let predicted = -k.powi(order as i32 + 2) * (1.0 / n as f64).powi(order as i32) * phase.error;
@@ -181,9 +173,9 @@ fn a_slowly_varying_medium_has_the_slow_rates_of_the_whole_lattice() {
         }
         let mut exact = whole.self_adjoint_eigenvalues(Side::Lower).unwrap();
         exact.reverse();
-        for (f, e) in found.iter().zip(&exact).take(4) {
+        for (f, e) in found.iter().zip(&exact).take(3) {
             println!("{ends:?}: {f} against {e}, {:.1e}", (f - e).abs());
-            assert!((f - e).abs() < 1e-3 * (1.0 + e.abs()), "{ends:?}: {f} against {e}");
+            assert!((f - e).abs() < 1e-6 * (1.0 + e.abs()), "{ends:?}: {f} against {e}");
         }
     }
 }

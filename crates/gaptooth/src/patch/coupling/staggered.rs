@@ -5,8 +5,7 @@
 //! carries h when i − c + I is even, c = (n_sub − 1)/2, and an edge value is interpolated from the middles of the patches of its kind,
 //! which are 2H apart. Fourier modes of each kind with fewer than n_patch/4 waves are shifted exactly by the spectral coupling.
 //!
-//! Sources: Cao & Roberts, IMA J. Appl. Math. 81 (2016) 228–254; Divahar, Roberts, Mattner, Bunder & Kevrekidis,
-//! Multiscale Model. Simul. 21 (2023), arXiv:2210.15823.
+//! Sources: Cao & Roberts, IMA J. Appl. Math. 81 (2016) 228–254; Divahar, Roberts, Mattner, Bunder & Kevrekidis, arXiv:2210.15823.
 
 use super::{Edge, EdgeSource, interpolation::trigonometric_weight};
 use crate::{Error, Result, patch::grid::PatchAxis, stencil::fornberg};
