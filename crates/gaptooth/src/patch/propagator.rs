@@ -234,6 +234,7 @@ mod tests {
     use super::*;
     use crate::{
         coefficient::lattice::{Bond, BondLattice},
+        grid::Boundary,
         ode::{Integrator, explicit::RungeKutta, tableau::ExplicitMethod},
         patch::{
             Coupling, PatchGrid,
