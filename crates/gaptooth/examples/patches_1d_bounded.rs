@@ -42,7 +42,7 @@ fn measure(placement: Placement, coupling: Coupling) -> Result<[f64; 3]> {
     let system = PatchSystem::new(LatticeDiffusion::line(MEDIUM.to_vec())?, PatchGrid::line(axis), coupling)?;
     let (j, full) = (linear_operator(&system, 0.0)?, whole(count, d, first));
     let [mut found, mut exact] = [&j, &full].map(|j| j.eigenvalues().expect("finite entries"));
-    [&mut found, &mut exact].map(|values| values.sort_by(|a, b| b.re.total_cmp(&a.re)));
+    [&mut found, &mut exact].into_iter().for_each(|values| values.sort_by(|a, b| b.re.total_cmp(&a.re)));
     let rates = found.iter().zip(&exact).take(3).map(|(f, e)| (f - e).norm() / e.norm()).fold(0.0, f64::max);
     let steady = |j: &Mat<f64>| j.partial_piv_lu().solve(Mat::from_fn(j.nrows(), 1, |_, _| -1.0));
     let (found, exact) = (steady(&j), steady(&full));
