@@ -141,6 +141,9 @@ pub(crate) struct LearnArgs {
     /// Offer a symbolic law products, too: u², u u_x, u_x² …
     #[arg(long)]
     pub(crate) products: bool,
+    /// Offer a symbolic law only terms that keep the mean of u
+    #[arg(long)]
+    pub(crate) conserving: bool,
     /// Passes over the data, for networks
     #[arg(long, value_name = "N", default_value_t = 128)]
     pub(crate) epochs: usize,

@@ -109,8 +109,8 @@ fn law_config(args: &LearnArgs, name: &str, training: &Dataset) -> Result<LawCon
     if args.closure != ClosureKind::Derivatives && !args.orders.is_empty() {
         return Err(Failure::wrong_input("--orders belongs to --closure derivatives"));
     }
-    if args.closure != ClosureKind::Symbolic && (args.highest.is_some() || args.products) {
-        return Err(Failure::wrong_input("--highest and --products belong to --closure symbolic"));
+    if args.closure != ClosureKind::Symbolic && (args.highest.is_some() || args.products || args.conserving) {
+        return Err(Failure::wrong_input("--highest, --products and --conserving belong to --closure symbolic"));
     }
     let net = NetConfig { hidden: vec![32, 32], epochs: args.epochs, batch: 64, learning_rate: 1e-3 };
     let kind = match args.closure {
@@ -154,5 +154,12 @@ fn derivatives(args: &LearnArgs, training: &Dataset) -> Result<LawKind, Failure>
 fn symbolic(args: &LearnArgs, training: &Dataset) -> Result<LawKind, Failure> {
     let (validation, points) = choice(args, training)?;
     let highest = args.highest.unwrap_or(points.map_or(6, |points| (points - 1).min(6)));
-    Ok(LawKind::Symbolic { highest, products: args.products, points, edges: EdgeRule::default(), validation })
+    Ok(LawKind::Symbolic {
+        highest,
+        products: args.products,
+        conserving: args.conserving,
+        points,
+        edges: EdgeRule::default(),
+        validation,
+    })
 }

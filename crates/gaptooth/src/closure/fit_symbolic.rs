@@ -34,13 +34,23 @@ impl SymbolicRecipe {
     /// Every derivative up to total order `highest` by itself, and, where asked for, every product of two of u, its first and
     /// its second derivatives that is of total order two or less: u², u u_x, u_x², u u_xx …
     ///
-    /// # Errors
-    /// [`Error::Parameter`] for derivatives that are not of orders 0 to `highest`.
-    pub fn library(dimension: usize, highest: usize, with_products: bool, differences: Option<FeatureSpec>) -> Self {
+    /// With `conserving`, only terms that are derivatives of something: all but u itself, and of the products u u_x, u u_y, u u_z.
+    /// A law of such terms keeps the mean of u on a periodic grid.
+    pub fn library(
+        dimension: usize,
+        highest: usize,
+        with_products: bool,
+        conserving: bool,
+        differences: Option<FeatureSpec>,
+    ) -> Self {
         let orders: Vec<MultiIndex> = (0..=highest).flat_map(|k| MultiIndex::of_order(dimension, k)).collect();
-        let mut terms: Vec<Term> = (0..orders.len()).map(|f| vec![f]).collect();
+        let first = usize::from(conserving);
+        let mut terms: Vec<Term> = (first..orders.len()).map(|f| vec![f]).collect();
         if with_products {
-            let low = |a: usize, b: usize| orders[a].order() + orders[b].order() <= 2;
+            let low = |a: usize, b: usize| match orders[a].order() + orders[b].order() {
+                1 => true,
+                n => n <= 2 && !conserving,
+            };
             let pairs = (0..orders.len()).flat_map(|a| (a..orders.len()).map(move |b| (a, b)));
             terms.extend(pairs.filter(|&(a, b)| low(a, b)).map(|(a, b)| vec![a, b]));
         }
@@ -119,7 +129,7 @@ pub struct SymbolicFit {
 /// let (training, unseen) = data.split(1)?;
 /// let run = |law: &dyn Closure, u0: &[f64], times: &[f64]| integrate(law, u0, times, &Silent);
 /// let validation = Validation { data: &unseen, integrate: &run, floor: 1e-6 };
-/// let fit = fit_symbolic(&training, &SymbolicRecipe::library(1, 3, true, None), &validation, &Silent)?;
+/// let fit = fit_symbolic(&training, &SymbolicRecipe::library(1, 3, true, false, None), &validation, &Silent)?;
 /// assert_eq!(fit.law.formula(), "u_t = 0.30000 u_xx");
 /// # Ok::<(), gaptooth::Error>(())
 /// ```

@@ -16,8 +16,9 @@ use crate::report::{Figure, Mark, Panel, PanelKind, Series};
 use crate::{Error, Result};
 
 /// Okabe and Ito's palette for all kinds of colour vision (Color Universal Design, 2008), without the yellow that is lost
-/// on white.
-pub(crate) const PALETTE: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000"];
+/// on white; then three of Tol's.
+pub(crate) const PALETTE: [&str; 10] =
+    ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#882255", "#999933", "#8c8c8c"];
 
 const LINE: f64 = 1.7;
 const MARKER: f64 = 2.6;
@@ -77,18 +78,23 @@ fn draw(figure: &Figure) -> Result<Scene> {
     let mut legends = LegendsShown::default();
     let mut plots = Vec::new();
     let mut layouts = Vec::new();
+    let mut below = 0.0f64;
     for panel in &figure.panels {
-        let (p, l) = match &panel.kind {
+        let (p, l, legend) = match &panel.kind {
             PanelKind::Series { series, log_y } => {
                 curves(series, *log_y, &labels, (width, height), legends.shows(series))
             }
-            PanelKind::HeatMap { x, y, values } => heat_map(x, y, values),
+            PanelKind::HeatMap { x, y, values } => {
+                let (p, l) = heat_map(x, y, values);
+                (p, l, 0.0)
+            }
         };
+        below = below.max(legend);
         plots.push(p);
         layouts.push(decorate(l, panel));
     }
     let rows = figure.panels.len().div_ceil(columns);
-    let canvas = Canvas::new(rows, columns).with_cell_size(width, height).with_spacing(10.0);
+    let canvas = Canvas::new(rows, columns).with_cell_size(width, height + below).with_spacing(10.0);
     Ok(canvas.with_plots(plots).with_layouts(layouts).render())
 }
 
@@ -142,7 +148,14 @@ impl LegendsShown {
     }
 }
 
-fn curves(series: &[Series], log_y: bool, labels: &[&str], size: (f64, f64), with_legend: bool) -> (Vec<Plot>, Layout) {
+/// The plots, their layout, and the height that a legend below the axes takes.
+fn curves(
+    series: &[Series],
+    log_y: bool,
+    labels: &[&str],
+    size: (f64, f64),
+    with_legend: bool,
+) -> (Vec<Plot>, Layout, f64) {
     let only_points = series.iter().all(|s| s.mark == Mark::Points);
     let abscissae = series.iter().flat_map(|s| s.x.iter().copied());
     let x = Axis::linear(abscissae, if only_points { 0.03 } else { 0.0 }, 5);
@@ -170,6 +183,7 @@ fn curves(series: &[Series], log_y: bool, labels: &[&str], size: (f64, f64), wit
         }
     }
     let mut layout = Layout::auto_from_plots(&plots);
+    let mut below = 0.0;
     if with_legend {
         let entries = series.iter().filter(|s| !s.label.is_empty()).count();
         let placed = place_legend(&drawn, layout.legend_width, entries, size);
@@ -178,10 +192,11 @@ fn curves(series: &[Series], log_y: bool, labels: &[&str], size: (f64, f64), wit
         if matches!(placed.position, LegendPosition::OutsideBottomColumns) {
             let columns = ((size.0 - 95.0) / (layout.legend_width + 10.0)).floor().max(1.0);
             layout = layout.with_legend_col_limit(columns as usize).with_legend_box(false);
+            below = 1.5 * f64::from(BODY) * (entries as f64 / columns).ceil();
         }
     }
     layout.show_legend = with_legend;
-    (plots, with_axes(layout, x, y))
+    (plots, with_axes(layout, x, y), below)
 }
 
 fn plot(points: Vec<(f64, f64)>, mark: Mark, color: &str, label: &str) -> Plot {

@@ -137,6 +137,9 @@ pub enum LawKind {
         /// … and, with this, the products of two of them of total order two or less: u², u u_x, u_x² …
         #[serde(default)]
         products: bool,
+        /// offer only terms that keep the mean of u: all derivatives but u itself, of the products u u_x and u u_y
+        #[serde(default)]
+        conserving: bool,
         /// points of each difference stencil; by Fourier transform, which needs a periodic grid, unless given
         #[serde(default, skip_serializing_if = "Option::is_none")]
         points: Option<usize>,

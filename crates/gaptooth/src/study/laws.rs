@@ -53,8 +53,9 @@ pub fn fit_law(
         LawKind::Derivatives { validation, residual_width, .. } => {
             derivatives(config, specs, *validation, *residual_width, data, seed, context)?
         }
-        LawKind::Symbolic { highest, products, validation, .. } => {
-            let recipe = SymbolicRecipe::library(data.grid.axes().len(), *highest, *products, Some(specs.remove(0)));
+        LawKind::Symbolic { highest, products, conserving, validation, .. } => {
+            let (dimension, spec) = (data.grid.axes().len(), specs.remove(0));
+            let recipe = SymbolicRecipe::library(dimension, *highest, *products, *conserving, Some(spec));
             symbolic(config, &recipe, *validation, data, context)?
         }
         LawKind::ArithmeticMean => {

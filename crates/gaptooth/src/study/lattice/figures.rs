@@ -167,26 +167,26 @@ fn state_space(findings: &Findings) -> Figure {
     for (law, score) in shown(findings) {
         tracks.push((law.config.name.clone(), amplitudes(&score.states[0]), Mark::Dashed));
     }
-    let panel = |pair: &[usize]| {
-        let column = |rows: &[Vec<f64>], c: usize| rows.iter().map(|r| r[c]).collect::<Vec<f64>>();
+    let panel = |pair: &[usize], log: bool| {
+        let scale = |v: f64| if log { v.max(f64::MIN_POSITIVE).log10() } else { v };
+        let column = |rows: &[Vec<f64>], c: usize| rows.iter().map(|r| scale(r[c])).collect::<Vec<f64>>();
+        let of = |c: usize| if log { format!("log₁₀ {}", name(modes[c])) } else { name(modes[c]) };
         let curves =
             tracks.iter().map(|(label, rows, mark)| line(label, column(rows, pair[0]), column(rows, pair[1]), *mark));
-        Panel {
-            title: String::new(),
-            x_label: name(modes[pair[0]]),
-            y_label: name(modes[pair[1]]),
-            kind: PanelKind::Series { series: curves.collect(), log_y: false },
-        }
+        let kind = PanelKind::Series { series: curves.collect(), log_y: false };
+        Panel { title: String::new(), x_label: of(pair[0]), y_label: of(pair[1]), kind }
     };
     let pairs: Vec<usize> = (0..modes.len() / 2 * 2).collect();
+    let panels = [false, true].iter().flat_map(|log| pairs.chunks(2).map(|pair| panel(pair, *log))).collect();
     Figure {
         name: "figure-8b".into(),
         title: "State space: the six largest Fourier amplitudes".into(),
         caption: "Figure 8(b) of the paper: an unseen trajectory and the laws' own, projected on pairs of the amplitudes that are \
-                  largest at first; time runs towards the origin."
+                  largest at first; time runs towards the origin. Below, the same in decades: near the origin the networks \
+                  leave the trajectory."
             .into(),
-        columns: 3,
-        panels: pairs.chunks(2).map(panel).collect(),
+        columns: pairs.len() / 2,
+        panels,
     }
 }
 

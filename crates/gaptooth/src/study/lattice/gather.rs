@@ -6,7 +6,6 @@ use super::config::{LatticePatchesConfig, LatticeStudyConfig};
 use crate::{
     Result,
     closure::{Dataset, Provenance, SineProducts},
-    coefficient::lattice::{Bond, BondLattice},
     grid::{Axis, Boundary, Grid},
     observer::check_interrupt,
     patch::{
@@ -45,22 +44,14 @@ pub(super) fn patches(
     study: &LatticeStudyConfig,
     config: &LatticePatchesConfig,
 ) -> Result<PatchSystem<2, LatticeDiffusion<2>>> {
-    let lattice = at_first_interior_point(&study.lattice.lattice()?, study.lattice.bond)?;
+    // entry 0 of the tables belongs to a patch's first interior point, as in the released code; patches count from the edge
+    let lattice = study.lattice.lattice()?;
+    let lattice = lattice.rolled(lattice.periods().map(|n| n - 1));
     let spacing = study.lattice.length() / config.patches as f64;
     let shape = PatchShape::new(config.interior + 2, 1, config.ratio * spacing / config.interior as f64)?;
     let axis = PatchAxis::periodic(study.lattice.domain, config.patches, shape)?;
     let grid = PatchGrid::new([axis.clone(), axis]);
     PatchSystem::new(LatticeDiffusion::new(lattice), grid, Coupling::Spectral { source: Source::NextToEdge })
-}
-
-/// The lattice with entry 0 of its tables at a patch's first interior point, as in the released code: tables count from the edge.
-fn at_first_interior_point(lattice: &BondLattice<2>, bond: Bond) -> Result<BondLattice<2>> {
-    let [n, m] = lattice.periods();
-    let rolled = |d: usize| {
-        let table = lattice.table(d);
-        (0..n * m).map(|k| table[(k / m + n - 1) % n * m + (k % m + m - 1) % m]).collect()
-    };
-    BondLattice::new([n, m], [rolled(0), rolled(1)], bond)
 }
 
 /// The macroscale grid: the centres of the patches.
