@@ -34,10 +34,12 @@ for file in report["files"]:
     must((run / file).exists(), f"report.json names {file}, which is not there")
 for path in sorted((run / "data").glob("*.zarr")):
     data = xarray.open_zarr(path)
-    must(data.u.dims == ("trajectory", "time", "x"), f"{path.name}: u has dimensions {data.u.dims}")
+    axes = tuple(name for name in ("x", "y", "z") if name in data.coords)
+    must(data.u.dims == ("trajectory", "time", *axes) and axes, f"{path.name}: u has dimensions {data.u.dims}")
     must(data.u_t.shape == data.u.shape, f"{path.name}: u_t has shape {data.u_t.shape}, u {data.u.shape}")
     must(bool(np.isfinite(data.u).all() and np.isfinite(data.u_t).all()), f"{path.name}: not finite")
-    must(bool((np.diff(data.x) > 0).all() and (np.diff(data.time) > 0).all()), f"{path.name}: coordinates")
+    for name in ("time", *axes):
+        must(bool((np.diff(data[name]) > 0).all()), f"{path.name}: coordinate {name}")
 for path in sorted((run / "models").glob("*.safetensors")):
     with safe_open(path, "numpy") as model:
         must(all(np.isfinite(model.get_tensor(k)).all() for k in model.keys()), f"{path.name}: not finite")

@@ -43,7 +43,7 @@ pub(crate) struct RunArgs {
     /// The one seed of everything random, in place of the study's
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub(crate) seed: Option<u64>,
-    /// Change a key of the study: `laws.best.points=7`, `patches.0.step=1e-4`, `problem.epsilon=1e-3`
+    /// Change a key of the study: `laws.best.points=7`, `laws.*.epochs=4`, `patches.0.step=1e-4`, `problem.epsilon=1e-3`
     #[arg(long, value_name = "PATH=VALUE")]
     pub(crate) set: Vec<String>,
     /// Go on from where a run into the same directory was stopped

@@ -150,6 +150,8 @@ fn quoted(message: &str) -> Option<&str> {
 }
 
 /// Sets one `PATH=VALUE` in `table`. What the keys mean is for the reading afterwards to judge.
+///
+/// `*` stands for every element of a list that has the key: `laws.*.epochs=4` changes all networks.
 fn apply(table: &mut Table, one: &str) -> Result<(), Failure> {
     let refuse = |why: String| Failure::wrong_input(format!("--set {one}: {why}"));
     let Some((path, text)) = one.split_once('=') else {
@@ -159,25 +161,40 @@ fn apply(table: &mut Table, one: &str) -> Result<(), Failure> {
     if segments.iter().any(|s| s.is_empty()) {
         return Err(refuse("the path has an empty part".into()));
     }
-    let (last, above) = segments.split_last().ok_or_else(|| refuse("the path is empty".into()))?;
+    let Some(star) = segments.iter().position(|s| *s == "*") else {
+        return assign(table, &segments, text.trim()).map_err(refuse);
+    };
+    let (list, key) = (&segments[..star], &segments[star + 1..]);
+    let elements =
+        list.iter().try_fold(&Value::Table(table.clone()), |v, s| v.get(*s)).and_then(Value::as_array).cloned();
+    let having = |v: &Value| key.iter().try_fold(v, |v, s| v.get(*s)).is_some();
+    let places: Vec<usize> = elements.iter().flatten().enumerate().filter(|(_, v)| having(v)).map(|(i, _)| i).collect();
+    if places.is_empty() {
+        return Err(refuse(format!("`{}` has no element with `{}`", list.join("."), key.join("."))));
+    }
+    places.into_iter().try_for_each(|i| {
+        let number = i.to_string();
+        assign(table, &[list, &[number.as_str()], key].concat(), text.trim()).map_err(refuse)
+    })
+}
+
+fn assign(table: &mut Table, segments: &[&str], text: &str) -> Result<(), String> {
+    let (last, above) = segments.split_last().ok_or("the path is empty")?;
     let mut place = Place::Table(table);
     for (k, segment) in above.iter().enumerate() {
-        let here = above[..k].join(".");
-        place = place.enter(segment, &here).map_err(&refuse)?;
+        place = place.enter(segment, &above[..k].join("."))?;
     }
     match place {
         Place::Table(table) => {
             let keeps_text = matches!(table.get(*last), Some(Value::String(_)));
-            table.insert(last.to_string(), value(text.trim(), keeps_text));
-            Ok(())
+            table.insert(last.to_string(), value(text, keeps_text));
         }
         Place::Array(array) => {
-            let here = above.join(".");
-            let i = element(array, last, &here).map_err(&refuse)?;
-            array[i] = value(text.trim(), matches!(array[i], Value::String(_)));
-            Ok(())
+            let i = element(array, last, &above.join("."))?;
+            array[i] = value(text, matches!(array[i], Value::String(_)));
         }
     }
+    Ok(())
 }
 
 /// VALUE as TOML, else as a string; where a string stood, only quotes make it TOML.
@@ -242,11 +259,15 @@ mod tests {
         assert_eq!(table["problem"]["diffusivity"].as_str(), Some("3"));
         assert_eq!(table["problem"]["domain"][1].as_float(), Some(2.5));
         assert_eq!(table["resolved"]["time"].as_float(), Some(0.5));
+        apply(&mut table, "laws.*.points=9").unwrap();
+        assert_eq!(table["laws"][0]["points"].as_integer(), Some(9));
         let message = |one: &str| apply(&mut table.clone(), one).unwrap_err().message;
         assert!(message("laws.b.points=5").contains("it has: a"));
         assert!(message("seed.x=5").contains("integer"));
         assert!(message("seed").contains("PATH=VALUE"));
         assert!(message("a..b=1").contains("empty part"));
+        assert!(message("laws.*.epochs=1").contains("no element with `epochs`"));
+        assert!(message("patches.*.step=1").contains("no element with `step`"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use kuva::TickFormat;
+use kuva::plot::legend::{LegendEntry, LegendShape};
 use kuva::plot::{ColorMap, Heatmap, LegendPosition, LinePlot, LineStyle, ScatterPlot};
 use kuva::render::figure::Figure as Canvas;
 use kuva::render::layout::Layout;
@@ -192,11 +193,23 @@ fn curves(
         if matches!(placed.position, LegendPosition::OutsideBottomColumns) {
             let columns = ((size.0 - 95.0) / (layout.legend_width + 10.0)).floor().max(1.0);
             layout = layout.with_legend_col_limit(columns as usize).with_legend_box(false);
-            below = 1.5 * f64::from(BODY) * (entries as f64 / columns).ceil();
+            // the library counts too few entries by itself, and leaves too little room
+            layout = layout.with_legend_entries(legend_entries(series, labels));
+            below = 21.0 * (entries as f64 / columns).ceil() + 15.0;
         }
     }
     layout.show_legend = with_legend;
     (plots, with_axes(layout, x, y), below)
+}
+
+fn legend_entries(series: &[Series], labels: &[&str]) -> Vec<LegendEntry> {
+    let entry = |s: &Series| LegendEntry {
+        label: s.label.clone(),
+        color: PALETTE[labels.iter().position(|l| *l == s.label).unwrap_or(0) % PALETTE.len()].into(),
+        shape: if s.mark == Mark::Points { LegendShape::Circle } else { LegendShape::Line },
+        dasharray: (s.mark == Mark::Dashed).then(|| "5 3".into()),
+    };
+    series.iter().filter(|s| !s.label.is_empty()).map(entry).collect()
 }
 
 fn plot(points: Vec<(f64, f64)>, mark: Mark, color: &str, label: &str) -> Plot {
