@@ -1,6 +1,7 @@
 //! Equilibria by Newton's method, and the Jacobian of a system as a dense matrix.
 
-use super::OdeSystem;
+use super::newton_krylov::newton_krylov;
+use super::{Counted, OdeSystem, Work};
 use crate::error::check_finite;
 use crate::{Error, Result};
 use faer::Mat;
@@ -55,6 +56,9 @@ fn columns(n: usize, t: f64, mut fill: impl FnMut(&[f64], &mut [f64])) -> Result
     Ok(matrix)
 }
 
+/// Unknowns up to which a dense LU is the quickest.
+const DENSE: usize = 400;
+
 /// When Newton's method stops.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NewtonOptions {
@@ -81,11 +85,13 @@ pub struct Equilibrium {
     pub iterations: usize,
     /// whether the last step was within the tolerance (or the residual exactly zero)
     pub converged: bool,
+    /// what it took
+    pub work: Work,
 }
 
 /// Solves f(t, u) = 0 from `u0` by Newton's method; a step that does not lessen max |f| is halved, up to ten times.
 ///
-/// Costs a dense LU, O(n³), a step; an affine system takes one step, and one more to see that it has converged.
+/// Up to 400 unknowns a dense LU, O(n³), a step; beyond, [`newton_krylov`] with the preconditioner of the system's sparsity; an affine system takes one step, and one more to see that it has converged.
 /// Not converging is `converged: false`, not an error.
 ///
 /// # Errors
@@ -93,6 +99,10 @@ pub struct Equilibrium {
 /// Jacobian (such as pure diffusion on a circle, where every constant is an equilibrium).
 pub fn equilibrium(system: &dyn OdeSystem, t: f64, u0: &[f64], options: &NewtonOptions) -> Result<Equilibrium> {
     check_state(system, u0)?;
+    if u0.len() > DENSE {
+        return newton_krylov(system, t, u0, options, None);
+    }
+    let system = &Counted::new(system);
     let evaluate = |u: &[f64]| -> (Vec<f64>, f64) {
         let mut f = vec![0.0; u.len()];
         system.rhs_into(t, u, &mut f);
@@ -122,7 +132,9 @@ pub fn equilibrium(system: &dyn OdeSystem, t: f64, u0: &[f64], options: &NewtonO
         iterations += 1;
         converged = small || residual == 0.0;
     }
-    Ok(Equilibrium { u, residual, iterations, converged })
+    let factorisations = iterations as u64;
+    let work = Work { jacobians: factorisations, factorisations, steps: factorisations, ..system.work() };
+    Ok(Equilibrium { u, residual, iterations, converged, work })
 }
 
 /// A pivot this small beside the largest is rounding.
@@ -145,13 +157,13 @@ fn newton_step(system: &dyn OdeSystem, t: f64, u: &[f64], f: &[f64]) -> Result<V
     })
 }
 
-fn check_state(system: &dyn OdeSystem, u: &[f64]) -> Result<()> {
+pub(super) fn check_state(system: &dyn OdeSystem, u: &[f64]) -> Result<()> {
     if u.len() == system.dim() {
         return Ok(());
     }
     Err(Error::Shape { what: "state".into(), expected: vec![system.dim()], found: vec![u.len()] })
 }
 
-fn max_abs(u: &[f64]) -> f64 {
+pub(super) fn max_abs(u: &[f64]) -> f64 {
     u.iter().fold(0.0, |m, x| m.max(x.abs()))
 }

@@ -27,7 +27,7 @@ pub(super) fn norm(a: &[f64]) -> f64 {
 
 /// V and H with A V_m = V_{m+1} H.
 #[derive(Debug)]
-struct Arnoldi {
+pub(super) struct Arnoldi {
     /// orthonormal, m + 1 of them (m where the space is invariant)
     basis: Vec<Vec<f64>>,
     /// column j: the j + 2 coefficients of A v_j
@@ -36,13 +36,13 @@ struct Arnoldi {
 
 impl Arnoldi {
     /// From a start that is not zero.
-    fn new(start: &[f64]) -> Self {
+    pub(super) fn new(start: &[f64]) -> Self {
         let size = norm(start);
         Arnoldi { basis: vec![start.iter().map(|x| x / size).collect()], columns: Vec::new() }
     }
 
     /// Adds A applied to the last vector; orthogonalised twice, which is enough. False once the space is invariant.
-    fn extend(&mut self, mut image: Vec<f64>) -> bool {
+    pub(super) fn extend(&mut self, mut image: Vec<f64>) -> bool {
         let size = norm(&image);
         let mut column = vec![0.0; self.basis.len() + 1];
         for _ in 0..2 {
@@ -61,6 +61,21 @@ impl Arnoldi {
         }
         self.columns.push(column);
         more
+    }
+
+    /// Products made.
+    pub(super) fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// The vector to be multiplied next.
+    pub(super) fn last(&self) -> &[f64] {
+        &self.basis[self.basis.len() - 1]
+    }
+
+    /// H_ij.
+    pub(super) fn entry(&self, i: usize, j: usize) -> f64 {
+        self.columns[j].get(i).copied().unwrap_or(0.0)
     }
 }
 
@@ -84,16 +99,16 @@ pub fn spectral_bounds(system: &dyn OdeSystem, t: f64, u: &[f64], products: usiz
     // any start that no symmetry makes orthogonal to the fastest mode
     let start: Vec<f64> = (0..u.len()).map(|i| ((i * i) as f64 + 0.5 * i as f64 + 1.0).sin()).collect();
     let mut space = Arnoldi::new(&start);
-    for j in 0..products.min(u.len()) {
+    for _ in 0..products.min(u.len()) {
         let mut image = vec![0.0; u.len()];
-        system.jvp_into(t, u, &space.basis[j], &mut image);
+        system.jvp_into(t, u, space.last(), &mut image);
         check_finite("Jacobian times a vector", &image, Some(t), "check the equations at this state")?;
         if !space.extend(image) {
             break;
         }
     }
-    let m = space.columns.len();
-    let h = Mat::from_fn(m, m, |i, j| space.columns[j].get(i).copied().unwrap_or(0.0));
+    let m = space.len();
+    let h = Mat::from_fn(m, m, |i, j| space.entry(i, j));
     let values = h.eigenvalues().map_err(|e| Error::Solver {
         solver: "eigenvalues of a Hessenberg matrix",
         message: format!("{e:?}"),

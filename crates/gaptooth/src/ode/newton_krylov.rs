@@ -1,0 +1,118 @@
+//! Equilibria of large systems: Newton's method, its linear systems solved by GMRES with products of the Jacobian.
+//!
+//! A stiff Jacobian needs a preconditioner. A system that tells its sparsity gets one: the sparse LU of a Jacobian that is kept as long
+//! as GMRES needs few products with it, so a whole solve usually factors once or twice. Otherwise the caller may give one.
+//! Source: Knoll & Keyes, J. Comput. Phys. 193 (2004) 357–397.
+
+use super::equilibrium::{Equilibrium, NewtonOptions, check_state, max_abs};
+use super::jacobian::{Factor, JacobianPattern};
+use super::krylov::{GmresOptions, gmres};
+use super::solution::Counted;
+use super::{OdeSystem, Work};
+use crate::Result;
+use crate::error::check_finite;
+
+/// Products after which a kept factorisation counts as outworn.
+const OUTWORN: usize = 12;
+
+/// Overwrites a vector v by M⁻¹ v, M near the Jacobian.
+pub type Preconditioner<'a> = &'a (dyn Fn(&mut [f64]) + Sync);
+
+/// Solves f(t, u) = 0 from `u0` by Newton–Krylov; a step that does not lessen max |f| is halved, up to ten times.
+///
+/// Without a `preconditioner` the system's own sparsity makes one. Inexact Newton: each linear system is solved to 1e-4 of its right-hand
+/// side at first and more exactly later. Not converging, of Newton's method or of GMRES, is `converged: false`.
+///
+/// # Errors
+/// [`crate::Error::Shape`]; [`crate::Error::NonFinite`].
+pub fn newton_krylov(
+    system: &dyn OdeSystem,
+    t: f64,
+    u0: &[f64],
+    options: &NewtonOptions,
+    preconditioner: Option<Preconditioner<'_>>,
+) -> Result<Equilibrium> {
+    check_state(system, u0)?;
+    let counted = Counted::new(system);
+    let mut solve =
+        Solve { system: &counted, t, given: preconditioner, pattern: None, kept: None, work: Work::default() };
+    if preconditioner.is_none() {
+        solve.pattern = JacobianPattern::of(system)?;
+    }
+    let evaluate = |u: &[f64]| -> (Vec<f64>, f64) {
+        let mut f = vec![0.0; u.len()];
+        counted.rhs_into(t, u, &mut f);
+        let size = f.iter().fold(0.0, |m: f64, x| if x.is_finite() { m.max(x.abs()) } else { f64::INFINITY });
+        (f, size)
+    };
+    let mut u = u0.to_vec();
+    let (mut f, mut residual) = evaluate(&u);
+    check_finite("right-hand side at the initial state", &f, Some(t), "start from another state")?;
+    let (mut iterations, mut converged) = (0, residual == 0.0);
+    while !converged && iterations < options.max_iterations {
+        let step = solve.step(&u, &f)?;
+        let mut share = 1.0;
+        let trial = |share: f64| u.iter().zip(&step).map(|(x, s)| x + share * s).collect::<Vec<f64>>();
+        let mut next = trial(share);
+        let (mut next_f, mut next_residual) = evaluate(&next);
+        let small = max_abs(&step) <= options.tolerance * max_abs(&next).max(max_abs(u0));
+        while !small && next_residual >= residual && share > 1e-3 {
+            share *= 0.5;
+            next = trial(share);
+            (next_f, next_residual) = evaluate(&next);
+        }
+        check_finite("right-hand side after a Newton step", &next_f, Some(t), "start nearer the equilibrium")?;
+        (u, f, residual) = (next, next_f, next_residual);
+        iterations += 1;
+        converged = small || residual == 0.0;
+    }
+    let work = Work { steps: iterations as u64, ..solve.work };
+    let calls = counted.work();
+    Ok(Equilibrium { u, residual, iterations, converged, work: Work { rhs: calls.rhs, jvp: calls.jvp, ..work } })
+}
+
+struct Solve<'a> {
+    system: &'a Counted<'a>,
+    t: f64,
+    given: Option<Preconditioner<'a>>,
+    pattern: Option<JacobianPattern>,
+    kept: Option<Factor>,
+    work: Work,
+}
+
+impl Solve<'_> {
+    /// s with J s = −f.
+    fn step(&mut self, u: &[f64], f: &[f64]) -> Result<Vec<f64>> {
+        let right: Vec<f64> = f.iter().map(|x| -x).collect();
+        if self.kept.is_none() {
+            self.factor(u)?;
+        }
+        let fresh = self.work.factorisations;
+        let mut solved = self.gmres(u, &right)?;
+        if self.pattern.is_some() && solved.products > OUTWORN && self.work.jacobians == fresh {
+            self.factor(u)?;
+            solved = self.gmres(u, &right)?;
+        }
+        Ok(solved.x)
+    }
+
+    fn factor(&mut self, u: &[f64]) -> Result<()> {
+        if let Some(pattern) = &self.pattern {
+            self.work.jacobians += 1;
+            self.work.factorisations += 1;
+            // a singular Jacobian has no inverse, but may have a solution
+            self.kept = Factor::new(&pattern.jacobian(self.system, self.t, u, 0.0)?).ok();
+        }
+        Ok(())
+    }
+
+    fn gmres(&self, u: &[f64], right: &[f64]) -> Result<super::krylov::Solved> {
+        let apply = |v: &[f64], out: &mut [f64]| self.system.jvp_into(self.t, u, v, out);
+        let precondition = |v: &mut [f64]| match (self.given, &self.kept) {
+            (Some(given), _) => given(v),
+            (None, Some(factor)) => factor.solve(v),
+            (None, None) => {}
+        };
+        gmres(apply, precondition, right, &GmresOptions { tolerance: 1e-8, ..GmresOptions::default() })
+    }
+}
