@@ -1,8 +1,8 @@
 //! Our side of `bench/patch_trajectory`: one trajectory of coupled patches to t = 1, as one line of JSON.
 //!
-//! Arguments: relative tolerance, repetitions; `--matrix FILE` writes what the peer needs instead. The gap-tooth of Arbabi et al. 2020, section 5.2: 16 × 16 patches of 3 × 3 interior
-//! points on [0, 2π]², ratio 0.1, spectral next-to-edge coupling, the bonds of eq. 26. The integrator knows a right-hand side
-//! only; the exact flow (`BlockPropagator`) measures its error.
+//! Arguments: relative tolerance, repetitions, and `problem` to write out what the peer needs. The gap-tooth of Arbabi et al. 2020, section
+//! 5.2: 16 × 16 patches of 3 × 3 interior points on [0, 2π]², ratio 0.1, spectral next-to-edge coupling, the bonds of eq. 26. The
+//! integrator knows a right-hand side only; the exact flow (`BlockPropagator`) measures its error.
 
 use std::{f64::consts::PI, time::Instant};
 
@@ -42,7 +42,7 @@ fn main() -> Result<()> {
     let axis = PatchAxis::periodic([0.0, 2.0 * PI], 16, shape)?;
     let kx = vec![1.0566, 0.6668, 1.1568, 6.5894, 0.8683, 2.4174, 0.9473, 1.1407, 1.6610];
     let ky = vec![3.6355, 0.4470, 2.3896, 0.8628, 4.8558, 0.2833, 4.5025, 1.5865, 0.5679];
-    let model = LatticeDiffusion::new(BondLattice::new([3, 3], [kx, ky], Bond::Left)?);
+    let model = LatticeDiffusion::new(BondLattice::new([3, 3], [kx.clone(), ky.clone()], Bond::Left)?);
     let grid = PatchGrid::new([axis.clone(), axis]);
     let coupling = Coupling::Spectral { source: Source::NextToEdge };
     let exact = PatchSystem::new(model.clone(), grid.clone(), coupling)?;
@@ -60,12 +60,15 @@ fn main() -> Result<()> {
     }
     let Some(found) = found else { return Ok(()) };
     let truth = BlockPropagator::new(&exact)?.evolve(&u0, &[1.0])?.remove(0).u;
-    let norm = |v: &mut dyn Iterator<Item = f64>| v.map(|x| x * x).sum::<f64>().sqrt();
-    let error = norm(&mut found.u[0].iter().zip(&truth).map(|(a, b)| a - b));
+    let error = found.u[0].iter().zip(&truth).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    let mut slope = vec![0.0; u0.len()];
+    system.rhs_into(0.0, &u0, &mut slope);
+    let problem = std::env::args()
+        .any(|a| a == "problem")
+        .then(|| serde_json::json!({ "kx": kx, "ky": ky, "start": u0, "slope": slope, "exact": truth }));
     let json = serde_json::json!({
         "seconds": seconds, "unknowns": system.dim(), "steps": found.work.steps, "rejected": found.work.rejected,
-        "rhs": found.work.rhs, "jvp": found.work.jvp, "error": error / norm(&mut truth.iter().copied()),
-        "error_over_start": error / norm(&mut u0.iter().copied()),
+        "rhs": found.work.rhs, "jvp": found.work.jvp, "error": error, "problem": problem,
     });
     println!("{json}");
     Ok(())

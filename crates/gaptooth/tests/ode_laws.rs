@@ -9,6 +9,7 @@ use gaptooth::ode::projective::{
     Burst, ConstraintDefined, FixedBurst, GeneralProjective, Identity, Lifting, Projective, ProjectiveRungeKutta,
     Restriction, SlowField,
 };
+use gaptooth::ode::stabilised::Stabilised;
 use gaptooth::ode::stiff::{StiffMethod, StiffOptions, integrate_stiff};
 use gaptooth::ode::tableau::{ExplicitMethod, Tableau};
 use gaptooth::ode::{Counted, Integrator, OdeSystem, Work};
@@ -169,6 +170,7 @@ fn integrators_conform() {
         let telescopic = Projective::new(method.into(), projective, 0.02, 2).unwrap();
         conforms_integrator(&format!("telescopic {}", method.name()), &telescopic);
     }
+    conforms_integrator("stabilised", &Stabilised::new());
 }
 
 #[test]

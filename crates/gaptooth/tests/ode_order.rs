@@ -5,6 +5,7 @@
 use gaptooth::observer::Silent;
 use gaptooth::ode::explicit::{RungeKutta, integrate};
 use gaptooth::ode::projective::{ConstraintDefined, FixedBurst, GeneralProjective, Projective, ProjectiveRungeKutta};
+use gaptooth::ode::stabilised::{Stabilised, integrate_stabilised};
 use gaptooth::ode::stiff::{StiffMethod, StiffOptions, integrate_stiff};
 use gaptooth::ode::tableau::{ExplicitMethod, Tableau};
 use gaptooth::ode::{Integrator, OdeSystem, Solution};
@@ -68,6 +69,35 @@ fn one_step_methods() {
             error(&s.u[0], &smooth(2.0))
         };
         assert_order(tableau.name(), run(80), run(160), 2.0, method.order());
+    }
+}
+
+/// The same, and u2' = −κ (u2 − u0): linear, stiff where κ is large.
+struct Following {
+    rate: f64,
+}
+
+impl OdeSystem for Following {
+    fn dim(&self) -> usize {
+        3
+    }
+    fn rhs_into(&self, t: f64, u: &[f64], du: &mut [f64]) {
+        Smooth.rhs_into(t, &u[..2], &mut du[..2]);
+        du[2] = du[0] - self.rate * (u[2] - u[0]);
+    }
+}
+
+/// Whatever the number of stages, 5 where nothing is stiff and 23 to 32 here.
+#[test]
+fn stabilised_steps() {
+    let [a, b] = smooth(0.0);
+    for (rate, n) in [(1.0, 40), (4e3, 20)] {
+        let run = |n: usize| {
+            let system = Following { rate };
+            let s = integrate(&Stabilised::new(), &system, 0.0, &[a, b, a], &[2.0], 2.0 / n as f64, &Silent).unwrap();
+            error(&s.u[0][..2], &smooth(2.0))
+        };
+        assert_order(&format!("stabilised, rate {rate}"), run(n), run(2 * n), 2.0, Stabilised::new().order());
     }
 }
 
@@ -158,6 +188,20 @@ fn stiff_methods_hold_their_tolerance_at_every_output() {
                 let bound = 3.0 * rtol.powf(p / (p + 1.0));
                 assert!(e <= bound, "{method:?}, rtol {rtol:e}, t {t}: error {e:.2e} above {bound:.2e}");
             }
+        }
+    }
+}
+
+#[test]
+fn stabilised_steps_hold_their_tolerance_at_every_output() {
+    for rtol in [1e-3, 1e-5, 1e-7, 1e-9] {
+        let options = StiffOptions { rtol, ..StiffOptions::default() };
+        let s = integrate_stabilised(&Stiff, 0.0, &[1.0, 1.0, 1.0], &[0.5, 1.0, 2.0], &options, &Silent).unwrap();
+        println!("rtol {rtol:e}: {:?}", s.work);
+        for (t, u) in s.t.iter().zip(&s.u) {
+            let [a, b] = smooth(*t);
+            let (e, bound) = (error(u, &[a, b, t.cos()]), 3.0 * rtol.powf(0.8));
+            assert!(e <= bound, "rtol {rtol:e}, t {t}: error {e:.2e} above {bound:.2e}");
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::Result;
 
 pub mod burst;
 pub mod chebyshev4;
+pub mod continuation;
 mod diffsol_equations;
 pub mod equilibrium;
 pub mod explicit;

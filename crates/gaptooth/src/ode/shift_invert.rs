@@ -116,18 +116,28 @@ impl<'a> LinearFlow<'a> {
     ///
     /// `None`, with `columns` spoilt, if the series did not converge: take more steps.
     ///
+    /// # Errors
+    /// [`Error::Interrupted`] between two steps.
+    ///
     /// # Panics
     /// For no column, or more than [`LANES`].
-    pub fn advance(&self, columns: &mut [&mut [f64]], largest: &[f64]) -> Option<Work> {
+    pub fn advance(
+        &self,
+        columns: &mut [&mut [f64]],
+        largest: &[f64],
+        observer: &dyn Observer,
+    ) -> Result<Option<Work>> {
         assert!((1..=LANES).contains(&columns.len()), "{} columns", columns.len());
         if self.steps == 1 {
-            return self.step(columns, largest);
+            return Ok(self.step(columns, largest));
         }
         let mut work = Work::default();
         let mut total: Vec<Vec<f64>> = columns.iter().map(|f| vec![0.0; f.len()]).collect();
         for _ in 0..self.steps {
+            check_interrupt(observer, "time integration")?;
             let mut f: Vec<Vec<f64>> = columns.iter().map(|f| f.to_vec()).collect();
-            work += self.step(columns, largest)?;
+            let Some(done) = self.step(columns, largest) else { return Ok(None) };
+            work += done;
             for ((total, delta), f) in total.iter_mut().zip(&mut *columns).zip(&mut f) {
                 self.jacobian.multiply_add(delta, f);
                 total.iter_mut().zip(&**delta).for_each(|(t, d)| *t += d);
@@ -137,7 +147,7 @@ impl<'a> LinearFlow<'a> {
         for (delta, total) in columns.iter_mut().zip(&total) {
             delta.copy_from_slice(total);
         }
-        Some(work)
+        Ok(Some(work))
     }
 
     fn step(&self, columns: &mut [&mut [f64]], largest: &[f64]) -> Option<Work> {
@@ -291,10 +301,11 @@ pub fn integrate_linear(
                         system.rhs_into(first + l, t, w, f);
                     }
                     let mut lanes: Vec<&mut [f64]> = f.iter_mut().map(Vec::as_mut_slice).collect();
-                    let done = flow.advance(&mut lanes, &largest[first..first + columns.len()])?;
-                    Some((f, done))
+                    let done = flow.advance(&mut lanes, &largest[first..first + columns.len()], observer)?;
+                    Ok(done.map(|done| (f, done)))
                 };
-                Ok(columns.par_chunks(LANES).enumerate().map(chunk).collect::<Option<Vec<_>>>())
+                let done: Result<Vec<Option<_>>> = columns.par_chunks(LANES).enumerate().map(chunk).collect();
+                Ok(done?.into_iter().collect::<Option<Vec<_>>>())
             })?;
             work += tried;
             work.rhs += columns.len() as u64;
@@ -318,7 +329,7 @@ pub fn integrate_linear(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ode::propagator::response;
+    use crate::{observer::Silent, ode::propagator::response};
 
     fn laplacian(n: usize) -> Tridiagonal {
         let r = ((n + 1) * (n + 1)) as f64;
@@ -330,7 +341,11 @@ mod tests {
         let exact = response(a, &[g], time).unwrap().remove(0);
         let n = g.len();
         let mut w = g.to_vec();
-        let work = LinearFlow::new(a, time, 1, tolerance, 0..n).unwrap().advance(&mut [&mut w], &[0.0]).unwrap();
+        let work = LinearFlow::new(a, time, 1, tolerance, 0..n)
+            .unwrap()
+            .advance(&mut [&mut w], &[0.0], &Silent)
+            .unwrap()
+            .unwrap();
         let worst = w.iter().zip(&exact).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         (worst / max_abs(&exact), work.solves)
     }
@@ -382,13 +397,17 @@ mod tests {
         let mut w = vec![1.0; n];
         let (_, work) = with_steps(least_steps(&a, 0.5), |steps| {
             w.fill(1.0);
-            Ok(LinearFlow::new(&a, 0.5, steps, 1e-9, 0..n)?.advance(&mut [&mut w], &[0.0]))
+            LinearFlow::new(&a, 0.5, steps, 1e-9, 0..n)?.advance(&mut [&mut w], &[0.0], &Silent)
         })
         .unwrap();
         assert!(work.steps > 10);
         // 2¹² steps of the same flow need no splitting, and judge it.
         let mut fine = vec![1.0; n];
-        LinearFlow::new(&a, 0.5, 4096, 1e-13, 0..n).unwrap().advance(&mut [&mut fine], &[0.0]).unwrap();
+        LinearFlow::new(&a, 0.5, 4096, 1e-13, 0..n)
+            .unwrap()
+            .advance(&mut [&mut fine], &[0.0], &Silent)
+            .unwrap()
+            .unwrap();
         let worst = w.iter().zip(&fine).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         assert!(worst < 1e-7 * max_abs(&fine), "{worst:e} of {:e}", max_abs(&fine));
     }
@@ -411,7 +430,7 @@ mod tests {
                 let mut w = vec![1.0; n];
                 with_steps(least, |steps| {
                     w.fill(1.0);
-                    Ok(LinearFlow::new(&a, span, steps, tolerance, 0..n)?.advance(&mut [&mut w], &[0.0]))
+                    LinearFlow::new(&a, span, steps, tolerance, 0..n)?.advance(&mut [&mut w], &[0.0], &Silent)
                 })
                 .unwrap();
                 w
@@ -438,7 +457,7 @@ mod tests {
             let mut all = g.clone();
             for chunk in all.chunks_mut(lanes) {
                 let mut chunk: Vec<&mut [f64]> = chunk.iter_mut().map(Vec::as_mut_slice).collect();
-                flow.advance(&mut chunk, &[0.0; 4]).unwrap();
+                flow.advance(&mut chunk, &[0.0; 4], &Silent).unwrap().unwrap();
             }
             all
         };
@@ -448,5 +467,21 @@ mod tests {
                 assert!((a - b).abs() < 1e-10 * max_abs(&whole[0]));
             }
         }
+    }
+
+    /// Ctrl-C is heard between the steps of one span.
+    #[test]
+    fn a_span_of_many_steps_can_be_interrupted() {
+        struct After(std::sync::atomic::AtomicUsize);
+        impl Observer for After {
+            fn progress(&self, _stage: &str, _done: u64, _total: u64, _detail: &str) {}
+            fn interrupted(&self) -> bool {
+                self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= 3
+            }
+        }
+        let a = laplacian(20);
+        let (flow, observer) = (LinearFlow::new(&a, 0.1, 50, 1e-6, 0..20).unwrap(), After(Default::default()));
+        let failed = flow.advance(&mut [&mut [1.0; 20]], &[0.0], &observer).unwrap_err();
+        assert!(matches!(failed, Error::Interrupted { .. }) && observer.0.into_inner() == 4);
     }
 }

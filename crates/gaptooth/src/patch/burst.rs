@@ -172,57 +172,24 @@ impl Bursts<'_> {
         (c, slope, keep.then(|| [&[0.0], w, &[0.0]].concat()))
     }
 
-    /// Columns of one group: f(u⁰) once, then one step of the flow to each time.
+    /// Columns of one group: f(u⁰) once, then one step of the flow over each span.
     fn linear(&self, columns: &[usize], keep: bool, observer: &dyn Observer) -> Result<(Vec<Column>, Work)> {
-        let (n, times) = (self.patches.offsets().len(), self.times());
+        let n = self.patches.offsets().len();
         let mut jacobian = Tridiagonal::zeros(n - 2);
         self.model.jacobian_into(&self.patch(columns[0]), self.t, &vec![0.0; n], &mut jacobian);
-        let tolerance = self.options.tolerance;
-        let scratch: Mutex<Vec<Vec<Vec<f64>>>> = Mutex::default();
-        let burst = |heal: Option<&LinearFlow<'_>>, flow: &LinearFlow<'_>, chunk: &[usize]| {
-            let pooled = scratch.lock().unwrap_or_else(|e| e.into_inner()).pop();
-            let mut pooled = pooled.unwrap_or_else(|| vec![vec![0.0; n]; LANES + 1]);
-            let (u, f) = pooled.split_at_mut(1);
-            let mut work = Work { rhs: chunk.len() as u64, ..Work::default() };
-            for (&c, f) in chunk.iter().zip(&mut *f) {
-                (self.lift)(c, &mut u[0]);
-                self.model.rhs_into(&self.patch(c), self.t, &u[0], f);
-            }
-            let mut f: Vec<&mut [f64]> = f[..chunk.len()].iter_mut().map(|f| &mut f[1..n - 1]).collect();
-            let mut healed: Vec<Vec<f64>> = Vec::new();
-            if let Some(heal) = heal {
-                let start: Vec<Vec<f64>> = f.iter().map(|f| f.to_vec()).collect();
-                work += heal.advance(&mut f, &[0.0; LANES])?;
-                for (f, mut start) in f.iter_mut().zip(start) {
-                    jacobian.multiply_add(f, &mut start);
-                    healed.push(f.to_vec());
-                    f.copy_from_slice(&start);
-                }
-            }
-            // The slope is that of the burst alone: its error is judged against the burst's own change.
-            work += flow.advance(&mut f, &[0.0; LANES])?;
-            let slopes: Vec<f64> = f.iter().map(|f| self.patches.restrict_interior(f) / self.options.length).collect();
-            for (f, healed) in f.iter_mut().zip(&healed) {
-                f.iter_mut().zip(healed).for_each(|(f, h)| *f += h);
-            }
-            let found = chunk.iter().zip(&f).zip(&slopes).map(|((&c, w), &slope)| {
-                check_state(w, self.t)?;
-                Ok((c, slope, keep.then(|| [&[0.0], &**w, &[0.0]].concat())))
-            });
-            let found: Result<Vec<Column>> = found.collect();
-            drop(f);
-            scratch.lock().unwrap_or_else(|e| e.into_inner()).push(pooled);
-            Some((found, work))
-        };
-        let mut factors = 0;
-        let least = times.iter().map(|t| least_steps(&jacobian, *t)).max().unwrap_or(1);
+        let BurstOptions { healing, length, tolerance, .. } = self.options;
+        let spans = if healing > 0.0 { vec![healing, length] } else { vec![length] };
+        let least = spans.iter().map(|&span| least_steps(&jacobian, span)).max().unwrap_or(1);
+        let (scratch, mut factors) = (Mutex::default(), 0);
         let (done, mut work) = with_steps(least, |steps| {
             check_interrupt(observer, "patch bursts")?;
-            factors += 2 * times.len() as u64;
+            factors += 2 * spans.len() as u64;
             let flow = |span| LinearFlow::new(&jacobian, span, steps, tolerance, self.watched());
-            let heal = if times.len() == 2 { Some(flow(times[0])?) } else { None };
-            let flow = flow(self.options.length)?;
-            Ok(columns.par_chunks(LANES).map(|chunk| burst(heal.as_ref(), &flow, chunk)).collect::<Option<Vec<_>>>())
+            let heal = if healing > 0.0 { Some(flow(healing)?) } else { None };
+            let burst =
+                LinearBurst { bursts: self, jacobian: &jacobian, heal, flow: flow(length)?, scratch: &scratch, keep };
+            let done: Result<Vec<_>> = columns.par_chunks(LANES).map(|chunk| burst.run(chunk, observer)).collect();
+            Ok(done?.into_iter().collect::<Option<Vec<_>>>())
         })?;
         work.factors = factors;
         let mut found = Vec::with_capacity(columns.len());
@@ -253,6 +220,69 @@ impl Bursts<'_> {
             Ok(())
         })?;
         Ok((columns.iter().zip(&w).zip(&before).map(|((&c, w), &b)| self.column(c, b, w, keep)).collect(), work))
+    }
+}
+
+/// The flows of one group of columns over the healing, if any, and over the burst.
+struct LinearBurst<'a> {
+    bursts: &'a Bursts<'a>,
+    jacobian: &'a Tridiagonal,
+    heal: Option<LinearFlow<'a>>,
+    flow: LinearFlow<'a>,
+    /// LANES + 1 profiles for each thread
+    scratch: &'a Mutex<Vec<Vec<Vec<f64>>>>,
+    keep: bool,
+}
+
+impl LinearBurst<'_> {
+    /// Up to LANES columns at once; `None` if a series did not converge.
+    fn run(&self, chunk: &[usize], observer: &dyn Observer) -> Result<Option<(Result<Vec<Column>>, Work)>> {
+        let n = self.jacobian.len() + 2;
+        let pooled = self.scratch.lock().unwrap_or_else(|e| e.into_inner()).pop();
+        let mut pooled = pooled.unwrap_or_else(|| vec![vec![0.0; n]; LANES + 1]);
+        let done = self.advance(chunk, &mut pooled, observer);
+        self.scratch.lock().unwrap_or_else(|e| e.into_inner()).push(pooled);
+        done
+    }
+
+    fn advance(
+        &self,
+        chunk: &[usize],
+        pooled: &mut [Vec<f64>],
+        observer: &dyn Observer,
+    ) -> Result<Option<(Result<Vec<Column>>, Work)>> {
+        let (bursts, n) = (self.bursts, self.jacobian.len() + 2);
+        let (u, f) = pooled.split_at_mut(1);
+        let mut work = Work { rhs: chunk.len() as u64, ..Work::default() };
+        for (&c, f) in chunk.iter().zip(&mut *f) {
+            (bursts.lift)(c, &mut u[0]);
+            bursts.model.rhs_into(&bursts.patch(c), bursts.t, &u[0], f);
+        }
+        let mut f: Vec<&mut [f64]> = f[..chunk.len()].iter_mut().map(|f| &mut f[1..n - 1]).collect();
+        let mut healed: Vec<Vec<f64>> = Vec::new();
+        if let Some(heal) = &self.heal {
+            let start: Vec<Vec<f64>> = f.iter().map(|f| f.to_vec()).collect();
+            let Some(done) = heal.advance(&mut f, &[0.0; LANES], observer)? else { return Ok(None) };
+            work += done;
+            for (f, mut start) in f.iter_mut().zip(start) {
+                self.jacobian.multiply_add(f, &mut start);
+                healed.push(f.to_vec());
+                f.copy_from_slice(&start);
+            }
+        }
+        // The slope is that of the burst alone: its error is judged against the burst's own change.
+        let Some(done) = self.flow.advance(&mut f, &[0.0; LANES], observer)? else { return Ok(None) };
+        work += done;
+        let slope = |f: &&mut [f64]| bursts.patches.restrict_interior(f) / bursts.options.length;
+        let slopes: Vec<f64> = f.iter().map(slope).collect();
+        for (f, healed) in f.iter_mut().zip(&healed) {
+            f.iter_mut().zip(healed).for_each(|(f, h)| *f += h);
+        }
+        let found = chunk.iter().zip(&f).zip(&slopes).map(|((&c, w), &slope)| {
+            check_state(w, bursts.t)?;
+            Ok((c, slope, self.keep.then(|| [&[0.0], &**w, &[0.0]].concat())))
+        });
+        Ok(Some((found.collect(), work)))
     }
 }
 
