@@ -8,6 +8,7 @@ pub mod propagator;
 
 use crate::Result;
 
+pub mod automatic;
 pub mod burst;
 pub mod chebyshev4;
 pub mod continuation;
