@@ -101,18 +101,14 @@ fn kind_name(kind: ClosureKind) -> &'static str {
 }
 
 fn law_config(args: &LearnArgs, name: &str, training: &Dataset) -> Result<LawConfig, Failure> {
-    let networks = matches!(args.closure, ClosureKind::Functional | ClosureKind::Discretized);
-    if networks && args.points.is_some_and(|p| p != 3) {
-        return Err(Failure::wrong_input("--points: the paper's networks see three points")
-            .help("use --closure stencil or derivatives for wider ones"));
-    }
     if args.closure != ClosureKind::Derivatives && !args.orders.is_empty() {
         return Err(Failure::wrong_input("--orders belongs to --closure derivatives"));
     }
     if args.closure != ClosureKind::Symbolic && (args.highest.is_some() || args.products || args.conserving) {
         return Err(Failure::wrong_input("--highest, --products and --conserving belong to --closure symbolic"));
     }
-    let net = NetConfig { hidden: vec![32, 32], epochs: args.epochs, batch: 64, learning_rate: 1e-3 };
+    let net =
+        NetConfig { hidden: vec![32, 32], epochs: args.epochs, batch: 64, learning_rate: 1e-3, points: args.points };
     let kind = match args.closure {
         ClosureKind::Functional => LawKind::FunctionalNet(net),
         ClosureKind::Discretized => LawKind::DiscretizedNet(net),

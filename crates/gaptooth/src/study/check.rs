@@ -179,6 +179,9 @@ fn check_net(law: &LawConfig, net: &NetConfig) -> Result<()> {
     if net.hidden.is_empty() || net.hidden.contains(&0) {
         return refuse("hidden", format!("{:?}", net.hidden), "the widths of one or more layers, such as [32, 32]");
     }
+    if let Some(points) = net.points.filter(|p| p % 2 == 0) {
+        return refuse("points", points.to_string(), "an odd number; 3 and 5 are the paper's");
+    }
     if net.batch == 0 {
         return refuse("batch", "0".into(), "at least 1; 64 is the paper's");
     }

@@ -164,7 +164,13 @@ impl LawKind {
             }
         };
         match self {
-            LawKind::FunctionalNet(_) => vec![FeatureSpec::paper_functional(dimension)],
+            LawKind::FunctionalNet(NetConfig { points: None, .. }) => vec![FeatureSpec::paper_functional(dimension)],
+            LawKind::FunctionalNet(NetConfig { points, .. }) => {
+                vec![derivatives(&[0, 1, 2], *points, EdgeRule::OneSided)]
+            }
+            LawKind::DiscretizedNet(NetConfig { points: Some(points), .. }) => {
+                vec![FeatureSpec::Neighbours { half: points / 2 }]
+            }
             LawKind::DiscretizedNet(_) => vec![FeatureSpec::paper_discretized(dimension)],
             LawKind::LinearStencil { points } => vec![FeatureSpec::Neighbours { half: points / 2 }],
             LawKind::Derivatives { candidates, points, edges, .. } => {
@@ -198,6 +204,10 @@ pub struct NetConfig {
     pub batch: usize,
     /// Adam's learning rate
     pub learning_rate: f64,
+    /// of a functional net: points of the difference stencils (else three on a line, Fourier transforms in the plane); of a
+    /// discretized net: points that it sees along each axis (else three on a line, five in the plane)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub points: Option<usize>,
 }
 
 /// One law to fit.
