@@ -52,7 +52,7 @@ fn the_equation_of_the_lattice_is_found_and_the_published_one_is_not() {
     for law in ["best", "symbolic"] {
         assert!(value(report, &format!("{law}_vs_gap_tooth_median")) < 1e-8, "{law}");
         assert!(value(report, &format!("{law}_vs_published_median")) > 0.05, "{law}");
-        assert!(value(report, &format!("{law}_growth")) <= 1.0);
+        assert!(value(report, &format!("{law}_growth")) < 1.05);
     }
     // the mean over a patch moves at first by the bonds at its edge alone: row and column 0 of the tables
     assert!((value(report, "start_u_xx") - (1.0566 + 0.6668 + 1.1568) / 3.0).abs() < 0.01);

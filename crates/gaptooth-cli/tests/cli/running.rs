@@ -84,16 +84,18 @@ fn what_others_put_into_the_directory_stays_and_the_page_is_built_again() {
 fn studies_stand_on_a_line_each() {
     let stdout = Place::new().run(&["studies"]).done().stdout;
     let names: Vec<&str> = stdout.lines().map(|l| l.split_once(": ").expect("name: title").0).collect();
-    assert!(["diffusion-1d", "arbabi-1d", "resolved-1d"].iter().all(|n| names.contains(n)), "{stdout}");
+    assert!(["diffusion-1d", "arbabi-1d", "arbabi-2d", "resolved-1d"].iter().all(|n| names.contains(n)), "{stdout}");
 }
 
 #[test]
 fn the_schema_knows_every_key_of_a_run_toml() {
     let place = Place::with_study();
     let schema = place.run(&["schema"]).done().object();
-    assert_eq!(schema["title"], "StudyConfig");
-    let known = schema["properties"].as_object().unwrap();
     let definitions = schema["$defs"].as_object().unwrap();
+    let known = definitions["StudyConfig"]["properties"].as_object().unwrap();
+    let of_lattice = definitions["LatticeStudyConfig"]["properties"].as_object().unwrap();
+    assert!(of_lattice.contains_key("lattice") && !known.contains_key("lattice"));
+    assert_eq!(schema["anyOf"].as_array().unwrap().len(), 2);
     let table: toml::Table = toml::from_str(super::TINY).unwrap();
     for (key, value) in &table {
         assert!(known.contains_key(key), "{key} is not in the schema");
