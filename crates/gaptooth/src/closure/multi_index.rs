@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::grid::NAMES;
 
-/// Orders of differentiation, one per axis: [2, 1] is u_xxy, [0, 0] is u itself.
+/// Orders of differentiation, one per axis: `[2, 1]` is u_xxy, `[0, 0]` is u itself.
 ///
 /// ```
 /// use gaptooth::closure::MultiIndex;

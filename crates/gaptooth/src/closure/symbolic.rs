@@ -3,7 +3,7 @@
 use super::{Card, Closure, FeatureSpec, Features, MultiIndex, Tensor, flow::symbol_of};
 use crate::{Error, Result, error::check_finite, grid::Grid, nn::check_shape, ode::OdeSystem};
 
-/// A product of features, by their places in the specification: [3] is linear, [0, 1] the product of the first two.
+/// A product of features, by their places in the specification: `[3]` is linear, `[0, 1]` the product of the first two.
 pub type Term = Vec<usize>;
 
 /// u_t = Σ_k c_k T_k, each term T_k a derivative of u or a product of such.

@@ -144,11 +144,6 @@ impl Observer for Named<'_> {
     }
 }
 
-/// What a law is chosen by: tight trajectories, since data and truth may hold a time error of the outer scheme.
-fn choosing<'a>(observer: &'a dyn Observer) -> impl Fn(&dyn Closure, &[f64], &[f64]) -> Result<Vec<Vec<f64>>> + 'a {
-    |law: &dyn Closure, u0: &[f64], times: &[f64]| integrate(law, u0, times, observer)
-}
-
 fn derivatives(
     config: &LawConfig,
     specs: Vec<FeatureSpec>,
@@ -159,7 +154,7 @@ fn derivatives(
     context: &Context<'_>,
 ) -> Result<FittedLaw> {
     let recipes: Vec<LinearRecipe> = specs.into_iter().map(LinearRecipe::relative).collect();
-    let integrate = choosing(context.observer);
+    let integrate = |law: &dyn Closure, u0: &[f64], times: &[f64]| integrate(law, u0, times, context.observer);
     let selection = select_linear(data, validation, &recipes, &integrate, FLOOR, context.observer)?;
     let mut fitted = plain(config, selection.fit.law.clone());
     let dimension = data.grid.axes().len();
@@ -204,7 +199,7 @@ fn symbolic(
     context: &Context<'_>,
 ) -> Result<FittedLaw> {
     let (training, unseen) = data.split(validation)?;
-    let integrate = choosing(context.observer);
+    let integrate = |law: &dyn Closure, u0: &[f64], times: &[f64]| integrate(law, u0, times, context.observer);
     let validation = Validation { data: &unseen, integrate: &integrate, floor: FLOOR };
     let fit = fit_symbolic(&training, recipe, &validation, context.observer)?;
     let mut notes = vec![fit.law.formula()];

@@ -105,19 +105,16 @@ fn errors(findings: &Findings) -> Figure {
     let (times, n) = (&truths.data.times, truths.data.trajectories());
     let gap_tooth = (0..n).map(|i| truths.gap_tooth(i)).collect();
     let mut panels = vec![];
-    let pick: [(&str, fn(&Score) -> Option<&Distance>); 3] = [
-        ("against the gap-tooth", |s| Some(&s.gap_tooth)),
-        ("against the exact tensor", |s| Some(&s.tensor)),
-        ("against the published equation", |s| s.published.as_ref()),
-    ];
-    for (title, distance) in pick {
+    let distances = |s: &Score| [Some(s.gap_tooth.clone()), Some(s.tensor.clone()), s.published.clone()];
+    let titles = ["against the gap-tooth", "against the exact tensor", "against the published equation"];
+    for (truth, title) in titles.into_iter().enumerate() {
         let mut curves = vec![];
         for (law, score) in findings.laws.iter().filter(|(_, s)| s.failure.is_none()) {
-            let Some(distance) = distance(score) else { continue };
+            let Some(distance) = &distances(score)[truth] else { continue };
             let (x, y) = (times[1..].to_vec(), distance.median[1..].to_vec());
             curves.push(line(&law.config.name, x, y, if law.loss.is_empty() { Mark::Line } else { Mark::Dashed }));
         }
-        if title.ends_with("gap-tooth") {
+        if truth == 0 {
             for (name, states) in
                 [("published equation", truths.published.as_ref()), ("exact tensor", Some(&truths.tensor))]
             {
