@@ -91,7 +91,8 @@ pub struct Equilibrium {
 
 /// Solves f(t, u) = 0 from `u0` by Newton's method; a step that does not lessen max |f| is halved, up to ten times.
 ///
-/// Up to 400 unknowns a dense LU, O(n³), a step; beyond, [`newton_krylov`] with the preconditioner of the system's sparsity; an affine system takes one step, and one more to see that it has converged.
+/// Up to 400 unknowns a dense LU, O(n³), a step; beyond, [`newton_krylov`] with the preconditioner of the system's sparsity. An
+/// affine system takes one step, and one more to see that it has converged.
 /// Not converging is `converged: false`, not an error.
 ///
 /// # Errors
@@ -102,7 +103,21 @@ pub fn equilibrium(system: &dyn OdeSystem, t: f64, u0: &[f64], options: &NewtonO
     if u0.len() > DENSE {
         return newton_krylov(system, t, u0, options, None);
     }
-    let system = &Counted::new(system);
+    let system = Counted::new(system);
+    let mut found = descend(&system, t, u0, options, |u, f| newton_step(&system, t, u, f))?;
+    let factorisations = found.iterations as u64;
+    found.work = Work { jacobians: factorisations, factorisations, steps: factorisations, ..system.work() };
+    Ok(found)
+}
+
+/// Newton's method with steps from `newton(u, f)`, halved while they do not lessen max |f|. The work is left for the caller to fill in.
+pub(super) fn descend(
+    system: &dyn OdeSystem,
+    t: f64,
+    u0: &[f64],
+    options: &NewtonOptions,
+    mut newton: impl FnMut(&[f64], &[f64]) -> Result<Vec<f64>>,
+) -> Result<Equilibrium> {
     let evaluate = |u: &[f64]| -> (Vec<f64>, f64) {
         let mut f = vec![0.0; u.len()];
         system.rhs_into(t, u, &mut f);
@@ -112,10 +127,9 @@ pub fn equilibrium(system: &dyn OdeSystem, t: f64, u0: &[f64], options: &NewtonO
     let mut u = u0.to_vec();
     let (mut f, mut residual) = evaluate(&u);
     check_finite("right-hand side at the initial state", &f, Some(t), "start from another state")?;
-    let mut iterations = 0;
-    let mut converged = residual == 0.0;
+    let (mut iterations, mut converged) = (0, residual == 0.0);
     while !converged && iterations < options.max_iterations {
-        let step = newton_step(system, t, &u, &f)?;
+        let step = newton(&u, &f)?;
         let mut share = 1.0;
         let trial = |share: f64| u.iter().zip(&step).map(|(x, s)| x + share * s).collect::<Vec<f64>>();
         let mut next = trial(share);
@@ -132,9 +146,7 @@ pub fn equilibrium(system: &dyn OdeSystem, t: f64, u0: &[f64], options: &NewtonO
         iterations += 1;
         converged = small || residual == 0.0;
     }
-    let factorisations = iterations as u64;
-    let work = Work { jacobians: factorisations, factorisations, steps: factorisations, ..system.work() };
-    Ok(Equilibrium { u, residual, iterations, converged, work })
+    Ok(Equilibrium { u, residual, iterations, converged, work: Work::default() })
 }
 
 /// A pivot this small beside the largest is rounding.

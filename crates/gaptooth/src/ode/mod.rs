@@ -3,9 +3,6 @@
 //! A [`crate::patch::PatchSystem`] and every fitted closure are [`OdeSystem`]s, so the same integrators
 //! run the microscale truth and the learned law. Nothing here knows of space.
 
-pub mod extrapolation;
-pub mod propagator;
-
 use crate::Result;
 
 pub mod automatic;
@@ -15,10 +12,14 @@ pub mod continuation;
 mod diffsol_equations;
 pub mod equilibrium;
 pub mod explicit;
+pub mod extrapolation;
+pub mod integrate_linear;
 pub mod jacobian;
 pub mod krylov;
+mod leja;
 pub mod newton_krylov;
 pub mod projective;
+pub mod propagator;
 pub mod shift_invert;
 pub mod slow_field;
 pub mod solution;

@@ -4,13 +4,12 @@
 //! as GMRES needs few products with it, so a whole solve usually factors once or twice. Otherwise the caller may give one.
 //! Source: Knoll & Keyes, J. Comput. Phys. 193 (2004) 357–397.
 
-use super::equilibrium::{Equilibrium, NewtonOptions, check_state, max_abs};
+use super::equilibrium::{Equilibrium, NewtonOptions, check_state, descend};
 use super::jacobian::{Factor, JacobianPattern};
 use super::krylov::{GmresOptions, gmres};
 use super::solution::Counted;
 use super::{OdeSystem, Work};
 use crate::Result;
-use crate::error::check_finite;
 
 /// Products after which a kept factorisation counts as outworn.
 const OUTWORN: usize = 12;
@@ -20,8 +19,8 @@ pub type Preconditioner<'a> = &'a (dyn Fn(&mut [f64]) + Sync);
 
 /// Solves f(t, u) = 0 from `u0` by Newton–Krylov; a step that does not lessen max |f| is halved, up to ten times.
 ///
-/// Without a `preconditioner` the system's own sparsity makes one. Inexact Newton: each linear system is solved to 1e-4 of its right-hand
-/// side at first and more exactly later. Not converging, of Newton's method or of GMRES, is `converged: false`.
+/// Without a `preconditioner` the system's own sparsity makes one. Each linear system is solved to 1e-8 of
+/// its right-hand side, or as far as GMRES comes. Not converging is `converged: false`, not an error.
 ///
 /// # Errors
 /// [`crate::Error::Shape`]; [`crate::Error::NonFinite`].
@@ -39,36 +38,10 @@ pub fn newton_krylov(
     if preconditioner.is_none() {
         solve.pattern = JacobianPattern::of(system)?;
     }
-    let evaluate = |u: &[f64]| -> (Vec<f64>, f64) {
-        let mut f = vec![0.0; u.len()];
-        counted.rhs_into(t, u, &mut f);
-        let size = f.iter().fold(0.0, |m: f64, x| if x.is_finite() { m.max(x.abs()) } else { f64::INFINITY });
-        (f, size)
-    };
-    let mut u = u0.to_vec();
-    let (mut f, mut residual) = evaluate(&u);
-    check_finite("right-hand side at the initial state", &f, Some(t), "start from another state")?;
-    let (mut iterations, mut converged) = (0, residual == 0.0);
-    while !converged && iterations < options.max_iterations {
-        let step = solve.step(&u, &f)?;
-        let mut share = 1.0;
-        let trial = |share: f64| u.iter().zip(&step).map(|(x, s)| x + share * s).collect::<Vec<f64>>();
-        let mut next = trial(share);
-        let (mut next_f, mut next_residual) = evaluate(&next);
-        let small = max_abs(&step) <= options.tolerance * max_abs(&next).max(max_abs(u0));
-        while !small && next_residual >= residual && share > 1e-3 {
-            share *= 0.5;
-            next = trial(share);
-            (next_f, next_residual) = evaluate(&next);
-        }
-        check_finite("right-hand side after a Newton step", &next_f, Some(t), "start nearer the equilibrium")?;
-        (u, f, residual) = (next, next_f, next_residual);
-        iterations += 1;
-        converged = small || residual == 0.0;
-    }
-    let work = Work { steps: iterations as u64, ..solve.work };
+    let mut found = descend(&counted, t, u0, options, |u, f| solve.step(u, f))?;
     let calls = counted.work();
-    Ok(Equilibrium { u, residual, iterations, converged, work: Work { rhs: calls.rhs, jvp: calls.jvp, ..work } })
+    found.work = Work { steps: found.iterations as u64, rhs: calls.rhs, jvp: calls.jvp, ..solve.work };
+    Ok(found)
 }
 
 struct Solve<'a> {

@@ -15,66 +15,21 @@
 //! Sources: restricted denominators, Nørsett, BIT 18 (1978) 49–58, and van den Eshof & Hochbruck, SIAM J. Sci. Comput. 27
 //! (2006) 1438–1457 (rate √2 − 1 for the best pole); Leja points, Caliari, Vianello & Bergamaschi, J. Comput. Appl. Math. 172 (2004) 79–99.
 
-use std::sync::{Mutex, OnceLock};
+use std::sync::Mutex;
 
-use rayon::prelude::*;
-
-use super::extrapolation::{TridiagonalSystem, Work, check_state, max_abs};
+use super::extrapolation::Work;
+use super::leja::{GAMMA, MAX_TERMS, Series, series};
 use crate::{
     Error, Result,
     linalg::{Tridiagonal, TwoWayFactor},
     observer::{Observer, check_interrupt},
 };
 
-/// The pole is at z = 1/γ. One value serves every tolerance: the best one for 1e-2 saves three terms, that for 1e-13 one.
-const GAMMA: f64 = 0.07;
-
-/// Terms after which a step is split: more than rounding allows where the spectrum is real and negative.
-const MAX_TERMS: usize = 48;
-
 /// Steps of one span after which it is given up.
 const MAX_STEPS: usize = 1 << 20;
 
 /// Columns advanced together by one thread: they share the reading of the factors and hide the latency of the recurrence.
 pub const LANES: usize = 4;
-
-/// Leja points y_k on [0, 1] that begin with 1 and 0, and the divided differences d_k of G.
-struct Series {
-    nodes: Vec<f64>,
-    differences: Vec<f64>,
-}
-
-/// G(y), with its limits G(0) = 1 and G(1) = 1/γ.
-fn target(y: f64) -> f64 {
-    if y == 1.0 { 1.0 / GAMMA } else { ((1.0 - 1.0 / y) / GAMMA).exp_m1() / (y - 1.0) }
-}
-
-fn series() -> &'static Series {
-    static SERIES: OnceLock<Series> = OnceLock::new();
-    SERIES.get_or_init(|| {
-        const CANDIDATES: usize = 4000;
-        let candidate = |i: usize| 0.5 * (1.0 - (std::f64::consts::PI * i as f64 / CANDIDATES as f64).cos());
-        let mut nodes = vec![1.0, 0.0];
-        let mut log_product: Vec<f64> = (0..=CANDIDATES)
-            .map(candidate)
-            .map(|y| nodes.iter().map(|node: &f64| (y - node).abs().ln()).sum())
-            .collect();
-        while nodes.len() < MAX_TERMS + 2 {
-            let best = (0..=CANDIDATES).max_by(|&i, &j| log_product[i].total_cmp(&log_product[j])).unwrap_or(0);
-            nodes.push(candidate(best));
-            for (i, log) in log_product.iter_mut().enumerate() {
-                *log += (candidate(i) - candidate(best)).abs().ln();
-            }
-        }
-        let mut differences: Vec<f64> = nodes.iter().map(|&y| target(y)).collect();
-        for k in 1..nodes.len() {
-            for i in (k..nodes.len()).rev() {
-                differences[i] = (differences[i] - differences[i - 1]) / (nodes[i] - nodes[i - k]);
-            }
-        }
-        Series { nodes, differences }
-    })
-}
 
 /// Interleaved vectors of up to [`LANES`] columns, kept for the next: fresh pages would cost more than a sweep.
 #[derive(Default)]
@@ -267,67 +222,9 @@ pub fn with_steps<T>(least: usize, mut run: impl FnMut(usize) -> Result<Option<T
     })
 }
 
-/// Advances every column of a system whose columns share one J, constant in t and w, from `t0` through the ascending `times`,
-/// calling `at(k, columns)` at each. Each interval is one step. Results do not depend on the number of threads.
-///
-/// # Errors
-/// Those of [`with_steps`] and the factorisation; [`Error::NonFinite`]; [`Error::Interrupted`]; whatever `at` returns.
-pub fn integrate_linear(
-    system: &dyn TridiagonalSystem,
-    t0: f64,
-    columns: &mut [Vec<f64>],
-    times: &[f64],
-    tolerance: f64,
-    observer: &dyn Observer,
-    mut at: impl FnMut(usize, &[Vec<f64>]) -> Result<()>,
-) -> Result<Work> {
-    super::extrapolation::check_times(t0, times)?;
-    let mut work = Work::default();
-    let Some(first) = columns.first() else { return Ok(work) };
-    let mut jacobian = Tridiagonal::zeros(system.unknowns());
-    system.jacobian_into(0, t0, first, &mut jacobian);
-    let mut t = t0;
-    let mut largest = vec![0.0f64; columns.len()];
-    for (k, &target) in times.iter().enumerate() {
-        if target > t {
-            let (increments, tried) = with_steps(least_steps(&jacobian, target - t), |steps| {
-                check_interrupt(observer, "time integration")?;
-                work.factors += 2;
-                let flow = LinearFlow::new(&jacobian, target - t, steps, tolerance, system.watched())?;
-                let chunk = |(c, columns): (usize, &[Vec<f64>])| {
-                    let first = c * LANES;
-                    let mut f: Vec<Vec<f64>> = columns.iter().map(|w| vec![0.0; w.len()]).collect();
-                    for (l, (w, f)) in columns.iter().zip(&mut f).enumerate() {
-                        system.rhs_into(first + l, t, w, f);
-                    }
-                    let mut lanes: Vec<&mut [f64]> = f.iter_mut().map(Vec::as_mut_slice).collect();
-                    let done = flow.advance(&mut lanes, &largest[first..first + columns.len()], observer)?;
-                    Ok(done.map(|done| (f, done)))
-                };
-                let done: Result<Vec<Option<_>>> = columns.par_chunks(LANES).enumerate().map(chunk).collect();
-                Ok(done?.into_iter().collect::<Option<Vec<_>>>())
-            })?;
-            work += tried;
-            work.rhs += columns.len() as u64;
-            let watched = system.watched();
-            let flat = increments.into_iter().flat_map(|(f, done)| {
-                work.solves += done.solves;
-                f
-            });
-            for ((w, delta), largest) in columns.iter_mut().zip(flat).zip(&mut largest) {
-                w.iter_mut().zip(delta).for_each(|(w, d)| *w += d);
-                check_state(w, target)?;
-                *largest = largest.max(max_abs(&w[watched.clone()]));
-            }
-            t = target;
-        }
-        at(k, columns)?;
-    }
-    Ok(work)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::{extrapolation::max_abs, leja::target};
     use super::*;
     use crate::{observer::Silent, ode::propagator::response};
 

@@ -7,15 +7,14 @@
 
 use faer::{Mat, Side, c64, linalg::solvers::Solve};
 use rayon::prelude::*;
-use rustfft::FftPlanner;
 
 use super::{PatchModel, PatchSystem};
-use crate::{Error, Result, ode::OdeSystem};
+use crate::{Error, Result, fourier::Fourier, ode::OdeSystem};
 
 /// u(t) = e^{Jt} u(0) for every t.
 #[derive(Debug, Clone)]
 pub struct BlockPropagator {
-    shape: Vec<usize>,
+    fourier: Fourier,
     rows: usize,
     blocks: Vec<Block>,
 }
@@ -53,7 +52,7 @@ impl BlockPropagator {
         if !system.model().is_affine() {
             return Err(Error::parameter("model", "nonlinear", "a linear model", "integrate in time instead"));
         }
-        let shape: Vec<usize> = (0..D).map(|d| system.grid().axis(d).n_patch()).collect();
+        let fourier = Fourier::new(&(0..D).map(|d| system.grid().axis(d).n_patch()).collect::<Vec<usize>>());
         let patches = system.grid().n_patch();
         let rows = system.dim() / patches;
         let linear = |u: &[f64]| {
@@ -67,14 +66,14 @@ impl BlockPropagator {
             .map(|j| {
                 let mut unit = vec![0.0; system.dim()];
                 unit[j * patches] = 1.0;
-                transform(&shape, &linear(&unit))
+                fourier.forward_real(&linear(&unit))
             })
             .collect();
         let blocks: Vec<Result<Block>> = (0..patches)
             .into_par_iter()
             .map(|k| Block::new(Mat::from_fn(rows, rows, |i, j| columns[j][i * patches + k])))
             .collect();
-        let propagator = BlockPropagator { shape, rows, blocks: blocks.into_iter().collect::<Result<_>>()? };
+        let propagator = BlockPropagator { fourier, rows, blocks: blocks.into_iter().collect::<Result<_>>()? };
         propagator.check(linear, system)?;
         Ok(propagator)
     }
@@ -128,7 +127,7 @@ impl BlockPropagator {
             return Err(Error::Shape { what: "state".into(), expected, found });
         }
         crate::error::check_finite("the initial state", u, None, "check it")?;
-        let spectrum = transform(&self.shape, u);
+        let spectrum = self.fourier.forward_real(u);
         let start: Vec<Vec<c64>> = (0..patches)
             .into_par_iter()
             .map(|k| {
@@ -149,7 +148,7 @@ impl BlockPropagator {
                 .collect();
             let column = |c: usize| {
                 let spectrum = (0..self.rows * patches).map(|i| found[i % patches][(i / patches, c)]).collect();
-                inverse(&self.shape, spectrum)
+                self.fourier.inverse_real(spectrum)
             };
             Evolved { t, u: column(0), u_t: column(1) }
         };
@@ -197,35 +196,6 @@ impl Block {
             return Err(failed(format!("M = V Λ V⁻¹ holds to {off:.1e} only")));
         }
         Ok(Block { rates, vectors, inverse })
-    }
-}
-
-/// The transform over patches of every block of lanes.
-fn transform(shape: &[usize], values: &[f64]) -> Vec<c64> {
-    let mut spectrum: Vec<c64> = values.iter().map(|&v| c64::new(v, 0.0)).collect();
-    sweep(shape, &mut spectrum, false);
-    spectrum
-}
-
-fn inverse(shape: &[usize], mut spectrum: Vec<c64>) -> Vec<f64> {
-    sweep(shape, &mut spectrum, true);
-    let scale = 1.0 / shape.iter().product::<usize>() as f64;
-    spectrum.into_iter().map(|z| z.re * scale).collect()
-}
-
-fn sweep(shape: &[usize], data: &mut [c64], inverse: bool) {
-    let mut planner = FftPlanner::new();
-    for (d, &n) in shape.iter().enumerate() {
-        let fft = if inverse { planner.plan_fft_inverse(n) } else { planner.plan_fft_forward(n) };
-        let inner: usize = shape[d + 1..].iter().product();
-        let mut line = vec![c64::new(0.0, 0.0); n];
-        for block in data.chunks_exact_mut(n * inner) {
-            for l in 0..inner {
-                line.iter_mut().enumerate().for_each(|(i, z)| *z = block[i * inner + l]);
-                fft.process(&mut line);
-                line.iter().enumerate().for_each(|(i, z)| block[i * inner + l] = *z);
-            }
-        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     observer::Observer,
     ode::{
         extrapolation::{Extrapolation, TridiagonalSystem, Work, integrate},
-        shift_invert::integrate_linear,
+        integrate_linear::integrate_linear,
     },
 };
 

@@ -14,6 +14,7 @@ mod patches;
 mod problem;
 mod resolved;
 mod run;
+mod tables;
 mod verdict;
 
 pub use any::AnyStudy;
