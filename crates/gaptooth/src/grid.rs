@@ -89,9 +89,23 @@ impl Axis {
 /// # Ok::<(), gaptooth::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "Vec<Axis>", into = "Vec<Axis>")]
 pub struct Grid {
     axes: Vec<Axis>,
+}
+
+impl TryFrom<Vec<Axis>> for Grid {
+    type Error = Error;
+
+    fn try_from(axes: Vec<Axis>) -> Result<Self> {
+        Grid::new(axes)
+    }
+}
+
+impl From<Grid> for Vec<Axis> {
+    fn from(grid: Grid) -> Self {
+        grid.axes
+    }
 }
 
 impl From<Axis> for Grid {
@@ -104,12 +118,15 @@ impl Grid {
     /// The product of `axes`.
     ///
     /// # Errors
-    /// [`Error::Parameter`] unless there are one, two or three.
+    /// [`Error::Parameter`] unless there are one, two or three, of two points or more each.
     pub fn new(axes: Vec<Axis>) -> Result<Self> {
-        if (1..=NAMES.len()).contains(&axes.len()) {
-            return Ok(Grid { axes });
+        if !(1..=NAMES.len()).contains(&axes.len()) {
+            return Err(Error::parameter("axes", axes.len(), "one, two or three", "give one axis per space dimension"));
         }
-        Err(Error::parameter("axes", axes.len(), "one, two or three", "give one axis per space dimension"))
+        match axes.iter().find(|axis| axis.len() < 2) {
+            None => Ok(Grid { axes }),
+            Some(axis) => Err(Error::parameter("points of an axis", axis.len(), "at least 2", "use more grid points")),
+        }
     }
 
     /// A line: one axis, [`Axis::uniform`].

@@ -61,6 +61,13 @@ fn a_dataset_in_the_plane_comes_back_and_says_its_axes() {
     one.attributes.remove("domain");
     write_group(&target, &one).unwrap();
     assert!(read_dataset(&target).unwrap().grid.axes().iter().all(|a| a.boundary == Boundary::Neumann));
+    let mut square = group.clone();
+    array(&mut square, "x").data = vec![-0.5, 0.0, 0.5, 1.0, 1.5];
+    array(&mut square, "y").data = vec![-0.5, 0.0, 0.5, 1.0, 1.5];
+    square.attributes.insert("boundary".into(), "periodic".into());
+    square.attributes.insert("domain".into(), serde_json::json!([-0.5, 2.0]));
+    write_group(&target, &square).unwrap();
+    assert!(read_dataset(&target).unwrap().grid.axes().iter().all(|a| a.domain == [-0.5, 2.0]));
     let mut without = group;
     without.arrays.retain(|a| a.name != "y");
     write_group(&target, &without).unwrap();

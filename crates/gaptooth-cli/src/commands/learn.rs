@@ -107,8 +107,18 @@ fn law_config(args: &LearnArgs, name: &str, training: &Dataset) -> Result<LawCon
     if args.closure != ClosureKind::Symbolic && (args.highest.is_some() || args.products || args.conserving) {
         return Err(Failure::wrong_input("--highest, --products and --conserving belong to --closure symbolic"));
     }
-    let net =
-        NetConfig { hidden: vec![32, 32], epochs: args.epochs, batch: 64, learning_rate: 1e-3, points: args.points };
+    if let Some(points) = args.points.filter(|p| p % 2 == 0) {
+        return Err(Failure::wrong_input(format!("--points {points}: expected an odd number")));
+    }
+    let plane = training.grid.axes().len() > 1;
+    let differences = (plane && !training.grid.is_periodic() && args.closure == ClosureKind::Functional).then_some(3);
+    let net = NetConfig {
+        hidden: vec![32, 32],
+        epochs: args.epochs,
+        batch: 64,
+        learning_rate: 1e-3,
+        points: args.points.or(differences),
+    };
     let kind = match args.closure {
         ClosureKind::Functional => LawKind::FunctionalNet(net),
         ClosureKind::Discretized => LawKind::DiscretizedNet(net),

@@ -59,10 +59,14 @@ fn write(outcome: &Outcome, config: &AnyStudy, text: &str, directory: &RunDirect
     }
     for (name, law) in &outcome.models {
         let prefix = format!("{name}_");
+        let longer = |check: &str| {
+            outcome.models.iter().any(|(l, _)| l.len() > name.len() && check.starts_with(&format!("{l}_")))
+        };
         let scores: serde_json::Map<_, _> = outcome
             .report
             .checks
             .iter()
+            .filter(|c| !longer(&c.name))
             .filter_map(|c| Some((c.name.strip_prefix(&prefix)?.to_string(), json!(c.value))))
             .collect();
         let law_config = config.laws().iter().find(|l| &l.name == name);

@@ -80,6 +80,8 @@ fn a_lattice_that_does_not_fit_is_refused_with_its_line() {
         let answer = place.run(&["run", "bad.toml", "--out", "out"]);
         assert_eq!(answer.code, Some(2), "{to}: {}", answer.stderr);
         assert!(answer.stderr.contains(what), "{to}: {}", answer.stderr);
-        println!("{line}: {}", answer.stderr);
+        let text = place.read("bad.toml");
+        let number = 1 + text.lines().position(|l| l.starts_with(line)).unwrap_or_else(|| panic!("{line}"));
+        assert!(answer.stderr.contains(&format!("bad.toml:{number}:")), "{to}: line {number} in {}", answer.stderr);
     }
 }

@@ -98,9 +98,10 @@ impl Dataset {
 
     fn check_fixed_ends(&self) -> Result<()> {
         let active = self.grid.active();
+        let fixed: Vec<usize> = (0..self.grid.len()).filter(|j| active.binary_search(j).is_err()).collect();
         for (i, row) in self.u_t.chunks_exact(self.snapshot_len()).enumerate() {
-            let moving = row.iter().enumerate().find(|(j, v)| !active.contains(j) && **v != 0.0);
-            if let Some((j, v)) = moving {
+            if let Some(&j) = fixed.iter().find(|j| row[**j] != 0.0) {
+                let v = row[j];
                 let at = format!("{v} in trajectory {} at {}", i / self.times.len(), self.grid.place(j));
                 let advice = "set u_t to 0 at Dirichlet ends, or declare another boundary";
                 return Err(Error::parameter("u_t", at, "0 at the ends of a Dirichlet grid", advice));

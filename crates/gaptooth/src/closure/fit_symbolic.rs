@@ -130,7 +130,7 @@ pub struct SymbolicFit {
 /// let run = |law: &dyn Closure, u0: &[f64], times: &[f64]| integrate(law, u0, times, &Silent);
 /// let validation = Validation { data: &unseen, integrate: &run, floor: 1e-6 };
 /// let fit = fit_symbolic(&training, &SymbolicRecipe::library(1, 3, true, false, None), &validation, &Silent)?;
-/// assert_eq!(fit.law.formula(), "u_t = 0.30000 u_xx");
+/// assert_eq!(fit.law.formula(), "u_t = 0.300000 u_xx");
 /// # Ok::<(), gaptooth::Error>(())
 /// ```
 ///

@@ -25,7 +25,8 @@ pub struct PeriodicFlow {
 }
 
 impl PeriodicFlow {
-    /// The flow whose Fourier mode K (numbered as [`Fourier`] does) grows at `rates[K]`.
+    /// The flow whose Fourier mode K (numbered as [`Fourier`] does) grows at `rates[K]`. Real states stay real: the rates of K and −K
+    /// must be conjugate, as those of [`Closure::symbol`] are.
     ///
     /// # Errors
     /// [`Error::Parameter`] for a grid that is not periodic; [`Error::Shape`].

@@ -123,7 +123,7 @@ impl Triangle {
     /// [`Error::Parameter`] for fewer rows than columns; [`Error::Solver`] when singular values do not converge.
     pub fn solve(&self, rank_tolerance: f64) -> Result<LeastSquaresSolution> {
         let (n, m) = (self.n, self.rows);
-        if m < n {
+        if m < n || n == 0 {
             let found = format!("{m} rows for {n} columns");
             let advice = "use more snapshots or fewer features";
             return Err(Error::parameter("least squares", found, "at least as many rows as columns", advice));

@@ -13,7 +13,7 @@ pub type Term = Vec<usize>;
 /// let grid = Grid::uniform([0.0, 1.0], 8, Boundary::Periodic)?;
 /// let spec = FeatureSpec::Spectral { orders: MultiIndex::line(&[0, 1, 2]) };
 /// let law = SymbolicLaw::new(spec, &grid, vec![vec![2], vec![0, 1]], vec![0.5, -1.0], vec![1e-4, 2e-3])?;
-/// assert_eq!(law.formula(), "u_t = 0.50000 u_xx - 1.0000 u u_x");
+/// assert_eq!(law.formula(), "u_t = 0.500000 u_xx - 1.00000 u u_x");
 /// # Ok::<(), gaptooth::Error>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -89,7 +89,7 @@ impl SymbolicLaw {
         self.terms.iter().map(name).collect()
     }
 
-    /// `u_t = 1.33993 u_xx + 0.22095 u_xy …`, five or more digits of each coefficient.
+    /// `u_t = 1.33993 u_xx + 0.220950 u_xy …`, six digits of each coefficient.
     pub fn formula(&self) -> String {
         let mut text = String::from("u_t =");
         for (k, (name, c)) in self.names().iter().zip(&self.coefficients).enumerate() {
@@ -114,10 +114,10 @@ impl SymbolicLaw {
     }
 }
 
-/// Five significant digits, as people write them.
+/// Six significant digits, as people write them.
 fn digits(value: f64) -> String {
     let decade = if value > 0.0 { value.log10().floor() as i32 } else { 0 };
-    if (-3..5).contains(&decade) { format!("{value:.*}", (4 - decade) as usize) } else { format!("{value:.4e}") }
+    if (-3..5).contains(&decade) { format!("{value:.*}", (5 - decade) as usize) } else { format!("{value:.5e}") }
 }
 
 /// The values of `terms` from features `[feature][row]`: `[term][row]`.

@@ -129,7 +129,7 @@ fn grid(group: &ArrayGroup, axes: usize) -> Found<Grid> {
 
 /// What the attribute `name` says of axis `d` of `axes`: one value for all, or a list of one for each.
 fn of_axis(value: &serde_json::Value, d: usize, axes: usize) -> &serde_json::Value {
-    let one_each = |list: &&Vec<serde_json::Value>| list.len() == axes && (axes > 1 || !list[0].is_number());
+    let one_each = |list: &&Vec<serde_json::Value>| list.len() == axes && !list[0].is_number();
     value.as_array().filter(one_each).map_or(value, |list| &list[d])
 }
 

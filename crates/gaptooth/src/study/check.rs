@@ -159,6 +159,9 @@ pub(super) fn check_law_on(law: &LawConfig, grid: &Grid, train: usize) -> Result
         LawKind::Derivatives { candidates, .. } if candidates.is_empty() => {
             return refuse("candidates", "found none; expected sets of orders such as [[2], [2, 4]]".into());
         }
+        LawKind::Symbolic { highest: 0, conserving: true, .. } => {
+            return refuse("highest", "found 0; expected at least 1: no term of order 0 keeps the mean".into());
+        }
         _ => {}
     }
     if let Some(validation) = law.kind.validation()

@@ -51,7 +51,8 @@ impl PatchExperiment {
 /// Number of macro-steps in `time`, which must be whole.
 pub(super) fn steps(name: &str, time: f64, step: f64) -> Result<usize> {
     let count = (time / step).round();
-    if !(step.is_finite() && step > 0.0 && count >= 1.0) || (count * step - time).abs() > 1e-9 * time {
+    let fits = step.is_finite() && step > 0.0 && count >= 1.0 && (count * step - time).abs() <= 1e-9 * time;
+    if !(fits && count < 1e9) {
         return Err(Error::parameter(
             name,
             step,

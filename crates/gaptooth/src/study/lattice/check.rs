@@ -25,8 +25,17 @@ pub(in crate::study) fn check(config: &LatticeStudyConfig) -> Result<()> {
             format!("found train = {}, test = {}; expected at least 1 each and at most 10000 in all", t.train, t.test);
         return refuse("trajectories.train", found);
     }
-    if config.initial.terms == 0 || config.initial.highest == 0 {
-        return refuse("initial.terms", "found 0; expected at least one term and one wave number".into());
+    if !(t.end.is_finite() && t.every > 0.0 && t.every <= t.end && t.end / t.every < 1e6) {
+        let expected = "expected a positive time between records, at most the end and at least a millionth of it";
+        return refuse("trajectories.every", format!("found {} with end = {}; {expected}", t.every, t.end));
+    }
+    for (key, found) in [("terms", config.initial.terms), ("highest", config.initial.highest)] {
+        if found == 0 {
+            return refuse(&format!("initial.{key}"), "found 0; expected at least 1".into());
+        }
+    }
+    if let Some(published) = config.lattice.published.filter(|p| p.iter().any(|c| !c.is_finite())) {
+        return refuse("lattice.published", format!("found {published:?}; expected finite coefficients"));
     }
     if let Some(horizon) = config.horizon.filter(|h| !(h.is_finite() && *h >= t.end)) {
         return refuse("horizon", format!("found {horizon}; expected at least the end, {}", t.end));
@@ -35,7 +44,12 @@ pub(in crate::study) fn check(config: &LatticeStudyConfig) -> Result<()> {
     for (k, law) in config.laws.iter().enumerate() {
         check_law(config, k, law)?;
     }
-    check_bounds(&check_names(config), &config.checks)
+    let names = check_names(config);
+    let mut seen = std::collections::BTreeSet::new();
+    if let Some(twin) = names.iter().find(|n| !seen.insert(*n)) {
+        return refuse("laws", format!("two checks would be called `{twin}`; choose other names for the laws"));
+    }
+    check_bounds(&names, &config.checks)
 }
 
 fn refuse<T>(path: &str, message: String) -> Result<T> {
@@ -50,6 +64,11 @@ fn check_all_patches(config: &LatticeStudyConfig) -> Result<()> {
         plain(&format!("patches.{k}.name"), &p.name)?;
         if config.patches[..k].iter().any(|q| q.name == p.name) {
             return refuse(&format!("patches.{k}.name"), format!("found `{}`, which stands above already", p.name));
+        }
+        let main = config.patches[0].patches;
+        if p.patches != main {
+            let expected = format!("expected {main} as in the first experiment, whose grid judges all laws");
+            return refuse(&format!("patches.{}.patches", p.name), format!("found {}; {expected}", p.patches));
         }
         check_patches(config, p)?;
     }
@@ -67,6 +86,17 @@ fn check_patches(config: &LatticeStudyConfig, p: &LatticePatchesConfig) -> Resul
     ];
     if let Some((key, found, expected, _)) = wrong.into_iter().find(|w| w.3) {
         return refuse(&format!("{here}.{key}"), format!("found {found}; expected {expected}"));
+    }
+    let highest = config.initial.highest;
+    if 2 * highest >= p.patches {
+        let expected = format!("more than {}, twice initial.highest, to resolve the initial states", 2 * highest);
+        return refuse(&format!("{here}.patches"), format!("found {}; expected {expected}", p.patches));
+    }
+    let period = config.lattice.lattice()?.periods();
+    if period.iter().any(|n| p.interior % n != 0) {
+        let expected =
+            format!("whole periods of the lattice, {period:?}: else the coupling is neither exact nor self-adjoint");
+        return refuse(&format!("{here}.interior"), format!("found {}; expected {expected}", p.interior));
     }
     patches(config, p).map_err(|e| within(&here, e))?;
     times(config, p).map(|_| ())

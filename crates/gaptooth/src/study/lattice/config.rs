@@ -60,7 +60,7 @@ impl LatticeConfig {
 
 /// Random initial states Σ_j a_j sin(2π l_j x/L + φ_j) sin(2π m_j y/L + ψ_j) (eq. 28).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct InitialConfig {
     /// terms of a sum
     pub terms: usize,

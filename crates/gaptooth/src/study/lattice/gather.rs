@@ -14,7 +14,7 @@ use crate::{
         lattice::LatticeDiffusion,
         propagator::BlockPropagator,
     },
-    study::{Context, patches::steps},
+    study::{Context, check::within, patches::steps},
 };
 
 /// The patches of one experiment and what they gathered.
@@ -72,7 +72,11 @@ pub(super) fn macro_grid(study: &LatticeStudyConfig, config: &LatticePatchesConf
 pub(super) fn times(study: &LatticeStudyConfig, config: &LatticePatchesConfig) -> Result<Vec<f64>> {
     let every = study.trajectories.every;
     let last = steps("trajectories.every", study.trajectories.end, every)?;
-    let first = if config.from > 0.0 { steps("trajectories.every", config.from, every)? } else { 0 };
+    let first = if config.from > 0.0 {
+        steps("from", config.from, every).map_err(|e| within(&format!("patches.{}", config.name), e))?
+    } else {
+        0
+    };
     Ok((first..=last).map(|k| k as f64 * every).collect())
 }
 

@@ -11,7 +11,9 @@ pub(super) fn all(config: &LatticeStudyConfig, findings: &Findings) -> Vec<Table
     let mut tables = vec![truths(config, findings)];
     if !findings.laws.is_empty() {
         tables.push(verdict(findings));
-        tables.push(start(findings));
+        if findings.experiments.iter().any(|e| e.config.from == 0.0) {
+            tables.push(start(findings));
+        }
     }
     tables.extend(symbolic(findings));
     tables

@@ -63,6 +63,8 @@ pub(super) struct Distance {
     pub(super) milestones: Vec<Option<(f64, f64)>>,
     /// median at each time
     pub(super) median: Vec<f64>,
+    /// (median, largest) at the last time
+    end: (f64, f64),
 }
 
 impl Distance {
@@ -75,16 +77,18 @@ impl Distance {
             let n = errors.len();
             (0.5 * (errors[(n - 1) / 2] + errors[n / 2]), errors[n - 1])
         };
-        let milestone = |t: &f64| times.iter().position(|s| *s >= t - 1e-9).map(at);
+        // the first record is where all start
+        let milestone = |t: &f64| times.iter().position(|s| *s >= t - 1e-9).filter(|k| *k > 0).map(at);
         Distance {
             milestones: MILESTONES.iter().map(milestone).collect(),
             median: (0..times.len()).map(|k| at(k).0).collect(),
+            end: at(times.len() - 1),
         }
     }
 
-    /// (median, largest) at the last milestone that is within the data.
+    /// (median, largest) at the last milestone that is within the data, or else at the last record.
     pub(super) fn last(&self) -> (f64, f64) {
-        self.milestones.iter().rev().find_map(|m| *m).unwrap_or((f64::NAN, f64::NAN))
+        self.milestones.iter().rev().find_map(|m| *m).unwrap_or(self.end)
     }
 }
 
@@ -123,28 +127,14 @@ pub(super) fn judge(
 ) -> Result<Score> {
     use rayon::prelude::*;
     let data = &truths.data;
-    let mut times = data.times.clone();
-    let end = times[times.len() - 1];
-    if horizon > end {
-        times.extend((1..=20).map(|k| end + (horizon - end) * f64::from(k) / 20.0));
-    }
-    let one = |i: usize| integrate(law, data.snapshot(i, 0).u, &times, observer);
-    let results: Vec<Result<Vec<Vec<f64>>>> = (0..data.trajectories()).into_par_iter().map(one).collect();
+    let one = |i: usize| Follow::new(law, data, i, horizon, observer);
+    let results: Vec<Result<Follow>> = (0..data.trajectories()).into_par_iter().map(one).collect();
     let (mut states, mut failure, mut growth) = (vec![], None, 0.0f64);
-    for (i, result) in results.into_iter().enumerate() {
-        let mut rows = match result {
-            Ok(rows) => rows,
-            Err(e @ crate::Error::Interrupted { .. }) => return Err(e),
-            Err(e) => {
-                failure = Some(e.to_string());
-                vec![vec![f64::INFINITY; data.grid.len()]; times.len()]
-            }
-        };
-        let size = |u: &[f64]| u.iter().fold(0.0f64, |m, v| m.max(v.abs()));
-        let largest = rows.iter().map(|u| size(u)).fold(0.0, f64::max);
-        growth = growth.max(largest / size(data.snapshot(i, 0).u));
-        rows.truncate(data.times.len());
-        states.push(rows);
+    for followed in results {
+        let followed = followed?;
+        failure = failure.or(followed.failure);
+        growth = growth.max(followed.growth);
+        states.push(followed.states);
     }
     let truth: States = (0..data.trajectories()).map(|i| truths.gap_tooth(i)).collect();
     let (rhs_mse, rhs_relative) = right_hand_sides(law, data)?;
@@ -159,6 +149,43 @@ pub(super) fn judge(
         states,
         failure,
     })
+}
+
+/// One trajectory of a law, at the times of the data and on to the horizon.
+struct Follow {
+    states: Vec<Vec<f64>>,
+    growth: f64,
+    /// why it has no states at the times of the data
+    failure: Option<String>,
+}
+
+impl Follow {
+    /// From the first state of trajectory `i`. A law that fails before the data's end has infinite states; one that fails later has
+    /// an infinite growth only.
+    fn new(law: &dyn Closure, data: &Dataset, i: usize, horizon: f64, observer: &dyn Observer) -> Result<Self> {
+        let size = |u: &[f64]| u.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+        let largest = |states: &[Vec<f64>]| states.iter().map(|u| size(u)).fold(0.0, f64::max);
+        let start = data.snapshot(i, 0).u;
+        let states = match integrate(law, start, &data.times, observer) {
+            Ok(states) => states,
+            Err(e @ crate::Error::Interrupted { .. }) => return Err(e),
+            Err(e) => {
+                let states = vec![vec![f64::INFINITY; data.grid.len()]; data.times.len()];
+                return Ok(Follow { states, growth: f64::INFINITY, failure: Some(e.to_string()) });
+            }
+        };
+        let mut most = largest(&states);
+        let end = data.times[data.times.len() - 1];
+        if horizon > end {
+            let times: Vec<f64> = (0..=20).map(|k| end + (horizon - end) * f64::from(k) / 20.0).collect();
+            most = match integrate(law, &states[states.len() - 1], &times, observer) {
+                Ok(later) => most.max(largest(&later)),
+                Err(e @ crate::Error::Interrupted { .. }) => return Err(e),
+                Err(_) => f64::INFINITY,
+            };
+        }
+        Ok(Follow { states, growth: most / size(start), failure: None })
+    }
 }
 
 /// (eq. 24, median over snapshots of the relative error) of the law's u_t at the states of `data`.
