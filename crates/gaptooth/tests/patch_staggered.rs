@@ -43,7 +43,8 @@ proptest! {
         let system = PatchSystem::new(StaggeredWave::new(0.0, 0.0).unwrap(), PatchGrid::line(axis), SPECTRAL).unwrap();
         let found = eigenvalues(&system);
         let growth = found.iter().map(|z| z.re).fold(f64::MIN, f64::max);
-        prop_assert!(growth * d < 1e-12, "grows at {} / d", growth * d);
+        // repeated eigenvalues split by the root of the rounding
+        prop_assert!(growth * d < 1e-7, "grows at {} / d", growth * d);
         for waves in 0..=odd {
             // J cos = ω sin and J sin = −ω cos: ±iω are eigenvalues. Repeated ones defeat the eigenvalue solver at times.
             let (omega, k) = (frequency(waves, d), 2.0 * PI * waves as f64);

@@ -11,11 +11,12 @@ use crate::observer::Observer;
 /// Unknowns up to which a factorisation costs less than the stages that it saves.
 const SMALL: usize = 100;
 
-/// Imaginary parts up to this share of the spectral radius leave stabilised steps stable.
-const REAL: f64 = 0.01;
+/// Imaginary parts up to this share of the spectral radius are rounding. The strip in which s stages are stable narrows as 1/s, so that
+/// real spectra only are safe with many.
+const REAL: f64 = 1e-4;
 
-/// Integrates any system, coupled patches above all: [`integrate_stabilised`] where the spectrum at the start is real to a hundredth and
-/// there are more than 100 unknowns, else [`integrate_stiff`] with the method of `options`. The observer is told which.
+/// Integrates any system, coupled patches above all: [`integrate_stabilised`] where the spectrum at the start is real and there
+/// are more than 100 unknowns, else [`integrate_stiff`] with the method of `options`. The observer is told which.
 ///
 /// ```
 /// use gaptooth::{observer::Silent, ode::{automatic::integrate_automatic, stiff::StiffOptions}};

@@ -191,7 +191,11 @@ impl<S: OdeSystem, F: Fn(f64) -> Result<S>> Curve<F> {
         let n = u.len();
         let system = (self.family)(p)?;
         let counted = Counted::new(&system);
-        let j = jacobian(&counted, 0.0, u)?;
+        // beyond the model's domain: the step is too long
+        let j = match jacobian(&counted, 0.0, u) {
+            Err(Error::NonFinite { .. }) => return Ok(None),
+            other => other?,
+        };
         let h = f64::EPSILON.cbrt() * (1.0 + p.abs());
         let (above, below) = (self.residual(u, p + h)?, self.residual(u, p - h)?);
         let matrix = Mat::from_fn(n + 1, n + 1, |r, c| match (r < n, c < n) {
@@ -210,6 +214,7 @@ impl<S: OdeSystem, F: Fn(f64) -> Result<S>> Curve<F> {
 
     /// The equilibrium at `p` and the tangent there, towards larger p if `direction` > 0.
     fn first(&mut self, u0: &[f64], p: f64, direction: f64) -> Result<BranchPoint> {
+        super::equilibrium::check_state(&(self.family)(p)?, u0)?;
         check_finite("first state", u0, None, "start from another state")?;
         let mut row = vec![0.0; u0.len() + 1];
         row[u0.len()] = 1.0;

@@ -96,27 +96,28 @@ pub struct Equilibrium {
 /// Not converging is `converged: false`, not an error.
 ///
 /// # Errors
-/// [`Error::Shape`]; [`Error::NonFinite`] when f or its Jacobian is not finite; [`Error::Solver`] for a singular
-/// Jacobian (such as pure diffusion on a circle, where every constant is an equilibrium).
+/// [`Error::Shape`]; [`Error::NonFinite`] when f or its Jacobian is not finite; up to 400 unknowns [`Error::Solver`] for a singular
+/// Jacobian (such as pure diffusion on a circle, where every constant is an equilibrium), beyond `converged: false`.
 pub fn equilibrium(system: &dyn OdeSystem, t: f64, u0: &[f64], options: &NewtonOptions) -> Result<Equilibrium> {
     check_state(system, u0)?;
     if u0.len() > DENSE {
         return newton_krylov(system, t, u0, options, None);
     }
     let system = Counted::new(system);
-    let mut found = descend(&system, t, u0, options, |u, f| newton_step(&system, t, u, f))?;
+    let mut found = descend(&system, t, u0, options, |u, f| Ok((newton_step(&system, t, u, f)?, true)))?;
     let factorisations = found.iterations as u64;
     found.work = Work { jacobians: factorisations, factorisations, steps: factorisations, ..system.work() };
     Ok(found)
 }
 
-/// Newton's method with steps from `newton(u, f)`, halved while they do not lessen max |f|. The work is left for the caller to fill in.
+/// Newton's method with steps from `newton(u, f)`, which tells whether it solved its linear system; they are halved while they do not
+/// lessen max |f|. The work is left for the caller to fill in.
 pub(super) fn descend(
     system: &dyn OdeSystem,
     t: f64,
     u0: &[f64],
     options: &NewtonOptions,
-    mut newton: impl FnMut(&[f64], &[f64]) -> Result<Vec<f64>>,
+    mut newton: impl FnMut(&[f64], &[f64]) -> Result<(Vec<f64>, bool)>,
 ) -> Result<Equilibrium> {
     let evaluate = |u: &[f64]| -> (Vec<f64>, f64) {
         let mut f = vec![0.0; u.len()];
@@ -129,7 +130,7 @@ pub(super) fn descend(
     check_finite("right-hand side at the initial state", &f, Some(t), "start from another state")?;
     let (mut iterations, mut converged) = (0, residual == 0.0);
     while !converged && iterations < options.max_iterations {
-        let step = newton(&u, &f)?;
+        let (step, solved) = newton(&u, &f)?;
         let mut share = 1.0;
         let trial = |share: f64| u.iter().zip(&step).map(|(x, s)| x + share * s).collect::<Vec<f64>>();
         let mut next = trial(share);
@@ -144,7 +145,10 @@ pub(super) fn descend(
         check_finite("right-hand side after a Newton step", &next_f, Some(t), "start nearer the equilibrium")?;
         (u, f, residual) = (next, next_f, next_residual);
         iterations += 1;
-        converged = small || residual == 0.0;
+        converged = (small && solved) || residual == 0.0;
+        if small && !solved {
+            break;
+        }
     }
     Ok(Equilibrium { u, residual, iterations, converged, work: Work::default() })
 }

@@ -117,7 +117,12 @@ impl Factor {
             advice: "the matrix is singular: fix what is conserved, or move the shift".into(),
         };
         let symbolic = SymbolicLu::try_new(matrix.symbolic()).map_err(|e| failed(format!("{e:?}")))?;
-        Ok(Factor(Lu::try_new_with_symbolic(symbolic, matrix.as_ref()).map_err(|e| failed(format!("{e:?}")))?))
+        let factor =
+            Factor(Lu::try_new_with_symbolic(symbolic, matrix.as_ref()).map_err(|e| failed(format!("{e:?}")))?);
+        // a zero pivot is not reported, but shows in what comes out
+        let mut ones = vec![1.0; matrix.nrows()];
+        factor.solve(&mut ones);
+        if ones.iter().all(|x| x.is_finite()) { Ok(factor) } else { Err(failed("zero pivot".into())) }
     }
 
     /// Overwrites `b` by the solution.

@@ -94,8 +94,14 @@ pub struct SpectralBounds {
 /// matrix, and the outer ones come within percents of it in about 20 products.
 ///
 /// # Errors
-/// [`Error::NonFinite`] where a product is not finite; [`Error::Solver`] if the small eigenproblem fails.
+/// [`Error::Shape`]; [`Error::Parameter`] for no products; [`Error::NonFinite`] where a product is not finite; [`Error::Solver`] if the small
+/// eigenproblem fails.
 pub fn spectral_bounds(system: &dyn OdeSystem, t: f64, u: &[f64], products: usize) -> Result<SpectralBounds> {
+    super::equilibrium::check_state(system, u)?;
+    if products == 0 || u.is_empty() {
+        let found = format!("{products} products for {} unknowns", u.len());
+        return Err(Error::parameter("spectral bounds", found, "at least one of each", "20 products are a good start"));
+    }
     // any start that no symmetry makes orthogonal to the fastest mode
     let start: Vec<f64> = (0..u.len()).map(|i| ((i * i) as f64 + 0.5 * i as f64 + 1.0).sin()).collect();
     let mut space = Arnoldi::new(&start);
@@ -165,13 +171,14 @@ pub struct Solved {
 /// ```
 ///
 /// # Errors
-/// [`Error::NonFinite`] where a product is not finite. Not converging is a status.
+/// [`Error::NonFinite`] where `b` or a product is not finite. Not converging is a status.
 pub fn gmres(
     mut apply: impl FnMut(&[f64], &mut [f64]),
     mut precondition: impl FnMut(&mut [f64]),
     b: &[f64],
     options: &GmresOptions,
 ) -> Result<Solved> {
+    check_finite("right-hand side", b, None, "check the equations at this state")?;
     let (size, n) = (norm(b), b.len());
     let mut solved = Solved { x: vec![0.0; n], residual: 0.0, products: 0, converged: true };
     let mut residual = b.to_vec();

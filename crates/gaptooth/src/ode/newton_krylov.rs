@@ -54,19 +54,20 @@ struct Solve<'a> {
 }
 
 impl Solve<'_> {
-    /// s with J s = −f.
-    fn step(&mut self, u: &[f64], f: &[f64]) -> Result<Vec<f64>> {
+    /// s with J s = −f, and whether GMRES came so far.
+    fn step(&mut self, u: &[f64], f: &[f64]) -> Result<(Vec<f64>, bool)> {
         let right: Vec<f64> = f.iter().map(|x| -x).collect();
+        let before = self.work.factorisations;
         if self.kept.is_none() {
             self.factor(u)?;
         }
-        let fresh = self.work.factorisations;
+        let fresh = self.work.factorisations > before;
         let mut solved = self.gmres(u, &right)?;
-        if self.pattern.is_some() && solved.products > OUTWORN && self.work.jacobians == fresh {
+        if self.pattern.is_some() && solved.products > OUTWORN && !fresh {
             self.factor(u)?;
             solved = self.gmres(u, &right)?;
         }
-        Ok(solved.x)
+        Ok((solved.x, solved.converged))
     }
 
     fn factor(&mut self, u: &[f64]) -> Result<()> {

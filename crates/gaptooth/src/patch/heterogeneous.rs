@@ -138,8 +138,9 @@ impl<const D: usize> PatchBonds<D> {
         }
     }
 
-    /// A random cell of n_sub − 2 n_edge points for each patch, repeated, so that a patch has the same bond at both edges. Patch number I
-    /// takes stream I of ChaCha8 with `seed`: its medium depends on neither the number of patches nor the machine.
+    /// A random cell of n_sub − 2 n_edge points for each patch, repeated, so that a patch has the same bond at both edges. The patch
+    /// at place (i, j, k) takes a stream of ChaCha8 with `seed` that is its own: its medium depends on neither the number of patches nor
+    /// the machine.
     ///
     /// # Errors
     /// [`Error::Parameter`] for a distribution of conductances that are not positive.
@@ -150,7 +151,7 @@ impl<const D: usize> PatchBonds<D> {
         let media: Vec<Vec<f64>> = (0..grid.n_patch())
             .map(|patch| {
                 let mut rng = ChaCha8Rng::seed_from_u64(seed);
-                rng.set_stream(patch as u64);
+                rng.set_stream(stream(grid, patch));
                 (0..D * size).map(|_| medium.draw(&mut rng)).collect()
             })
             .collect();
@@ -168,6 +169,17 @@ impl<const D: usize> PatchBonds<D> {
         let number = (0..D).fold(0, |k, d| k * counts[d] + point[d]);
         &self.tables[direction][number * self.lanes..][..self.lanes]
     }
+}
+
+/// A number of its own for the place of a patch along each axis, 21 bits each.
+fn stream<const D: usize>(grid: &PatchGrid<D>, patch: usize) -> u64 {
+    let (mut rest, mut stream) = (patch, 0);
+    for d in (0..D).rev() {
+        let n = grid.axis(d).n_patch();
+        stream |= ((rest % n) as u64) << (21 * d);
+        rest /= n;
+    }
+    stream
 }
 
 /// du/dt = Σ_d (c_d^+ (u_{+d} − u) − c_d^- (u − u_{−d}))/δ_d² + f(t, x), every patch with bonds of its own.

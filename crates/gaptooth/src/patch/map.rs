@@ -187,6 +187,9 @@ impl<const D: usize, M: PatchMap<D>> Burst for MapBurst<'_, D, M> {
     }
 
     fn simulate(&self, t: f64, u: &[f64], length: f64) -> Result<Option<Trace>> {
+        if !(length.is_finite() && length > 0.0) {
+            return Err(Error::parameter("burst length", length, "positive and finite", "use some steps of the map"));
+        }
         self.run(t, u, length).map(Some)
     }
 }

@@ -119,7 +119,7 @@ impl BlockPropagator {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Shape`]; [`Error::NonFinite`].
+    /// [`Error::Shape`]; [`Error::NonFinite`]; [`Error::Parameter`] for a negative time.
     pub fn evolve(&self, u: &[f64], times: &[f64]) -> Result<Vec<Evolved>> {
         let patches = self.blocks.len();
         if u.len() != self.rows * patches {
@@ -127,6 +127,14 @@ impl BlockPropagator {
             return Err(Error::Shape { what: "state".into(), expected, found });
         }
         crate::error::check_finite("the initial state", u, None, "check it")?;
+        if let Some(t) = times.iter().find(|t| !(t.is_finite() && **t >= 0.0)) {
+            return Err(Error::parameter(
+                "times",
+                t,
+                "finite and not negative",
+                "count time from the state that is given",
+            ));
+        }
         let spectrum = self.fourier.forward_real(u);
         let start: Vec<Vec<c64>> = (0..patches)
             .into_par_iter()

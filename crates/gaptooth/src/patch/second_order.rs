@@ -90,7 +90,7 @@ impl<const D: usize> SecondOrder<D> {
         if direction >= D {
             return Err(Error::parameter("direction", direction, format!("below {D}"), "directions count from 0"));
         }
-        if table.len() != self.periods.iter().product::<usize>() {
+        if table.is_empty() || table.len() != self.periods.iter().product::<usize>() {
             let (expected, found) = (self.periods.to_vec(), vec![table.len()]);
             return Err(Error::Shape { what: "a table of coefficients".into(), expected, found });
         }

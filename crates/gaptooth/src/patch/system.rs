@@ -52,6 +52,11 @@ pub trait PatchModel<const D: usize>: Sync {
         1
     }
 
+    /// Whether one end condition may serve every field; fields that alternate in parity about an end need a periodic domain.
+    fn fields_alike_at_ends(&self) -> bool {
+        true
+    }
+
     /// True when du/dt = L u + g(t): then a Jacobian–vector product is L v.
     fn is_affine(&self) -> bool {
         false
@@ -130,12 +135,17 @@ impl<const D: usize, M: PatchModel<D>> PatchSystem<D, M> {
     /// `model` on the patches of `grid`, coupled alike in every direction; Dirichlet ends hold zero.
     ///
     /// # Errors
-    /// As [`Coupling::weights`]; [`Error::Parameter`] for fewer edge layers than the model reads.
+    /// As [`Coupling::weights`]; [`Error::Parameter`] for fewer edge layers than the model reads, and for a bounded domain where the model's
+    /// fields need different conditions at an end.
     pub fn new(model: M, grid: PatchGrid<D>, coupling: Coupling) -> Result<Self> {
         let (layers, reach) = ((0..D).map(|d| grid.axis(d).shape().n_edge()).min().unwrap_or(0), model.reach());
         if layers < reach {
             let expected = format!("{reach} edge layers, as far as the model reads");
             return Err(Error::parameter("n_edge", layers, expected, "give the patches more edge layers"));
+        }
+        if !model.fields_alike_at_ends() && (0..D).any(|d| !grid.axis(d).is_periodic()) {
+            let advice = "use a periodic domain, or the second-order form of the equation";
+            return Err(Error::parameter("ends", "a bounded domain", "a periodic one for this model", advice));
         }
         let mut weights = Vec::with_capacity(D);
         for d in 0..D {

@@ -142,6 +142,11 @@ impl<const D: usize> AcousticWave<D> {
 }
 
 impl<const D: usize> PatchModel<D> for AcousticWave<D> {
+    /// Pressure and flux have opposite parities about an end.
+    fn fields_alike_at_ends(&self) -> bool {
+        false
+    }
+
     fn rhs_into(&self, grid: &PatchGrid<D>, _t: f64, u: PatchField<'_, D>, du: &mut PatchFieldMut<'_, D>) {
         let n = grid.n_patch();
         for point in grid.interior() {

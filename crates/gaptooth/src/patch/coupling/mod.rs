@@ -89,7 +89,7 @@ impl Coupling {
             Coupling::Polynomial { order, source } => {
                 // Where the row of patches goes on for ever the stencil may wrap.
                 let wraps = mirror::period(axis).is_some();
-                check_order("coupling order", order, if wraps { usize::MAX } else { axis.n_patch() })?;
+                check_order("coupling order", order, if wraps { HIGHEST + 1 } else { axis.n_patch() })?;
                 interpolation::polynomial(axis, order, source)?
             }
             Coupling::Slope { degree, period } => {
@@ -101,9 +101,20 @@ impl Coupling {
     }
 }
 
+/// Beyond this the interpolation of rounding errors outweighs what an order gains.
+const HIGHEST: usize = 30;
+
 fn check_order(name: &str, order: usize, n_patch: usize) -> Result<()> {
     if order < 2 || !order.is_multiple_of(2) {
         return Err(Error::parameter(name, order, "an even number, at least 2", "use 2, 4 or 6"));
+    }
+    if order > HIGHEST {
+        return Err(Error::parameter(
+            name,
+            order,
+            format!("at most {HIGHEST}"),
+            "use 2, 4 or 6, or the spectral coupling",
+        ));
     }
     if order >= n_patch {
         return Err(Error::parameter(
