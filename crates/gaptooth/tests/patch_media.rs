@@ -200,6 +200,11 @@ fn random_patches_are_reproducible_and_of_their_distribution() {
         assert_eq!(bonds.after(0, [0, point[1]]), bonds.after(0, [4, point[1]]));
         assert_eq!(bonds.after(1, [point[0], 0]), bonds.after(1, [point[0], 5]));
     }
+    // nor does it depend on patches added along the last axis
+    let wide = PatchGrid::new([periodic(2, 4, 0.5), periodic(6, 5, 0.5)]);
+    let wider = PatchBonds::random(&wide, medium, 7).unwrap();
+    assert_eq!(wider.after(0, [1, 1])[..3], fewer.after(0, [1, 1])[..3]);
+    assert_eq!(wider.after(0, [1, 1])[6..9], fewer.after(0, [1, 1])[3..]);
     let count = logs.len() as f64;
     let mean = logs.iter().sum::<f64>() / count;
     let spread = (logs.iter().map(|l| (l - mean).powi(2)).sum::<f64>() / count).sqrt();

@@ -318,6 +318,13 @@ fn first_order_waves_are_the_second_order_ones() {
     let left: Vec<c64> = eigenvalues(&rubbed).iter().map(|z| z * (z + 0.7)).collect();
     assert_rates(left, &exact, true, 1e-11);
     assert!(AcousticWave::new(plane_lattice(), -0.1).is_err());
+    // pressure and flux need different conditions at an end
+    let shape = PatchShape::new(6, 1, 0.01).unwrap();
+    let line = PatchAxis::bounded([0.0, 1.0], Boundary::Neumann, 5, Placement::Equispaced, shape).unwrap();
+    let lattice = BondLattice::new([2], [vec![1.0, 2.0]], Bond::Right).unwrap();
+    let coupling = Coupling::Polynomial { order: 2, source: Source::NextToEdge };
+    let bounded = PatchSystem::new(AcousticWave::new(lattice, 0.0).unwrap(), PatchGrid::line(line), coupling);
+    assert!(bounded.unwrap_err().to_string().contains("periodic"));
 }
 
 /// −L κ L of `medium`, L = ∇·(b ∇), as terms.

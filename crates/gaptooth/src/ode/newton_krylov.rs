@@ -90,3 +90,26 @@ impl Solve<'_> {
         gmres(apply, precondition, right, &GmresOptions { tolerance: 1e-8, ..GmresOptions::default() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// u′ = 1 everywhere: nothing is an equilibrium, and no step leads to one.
+    struct Pushed;
+
+    impl OdeSystem for Pushed {
+        fn dim(&self) -> usize {
+            401
+        }
+        fn rhs_into(&self, _t: f64, _u: &[f64], du: &mut [f64]) {
+            du.fill(1.0);
+        }
+    }
+
+    #[test]
+    fn a_step_that_solves_nothing_converges_to_nothing() {
+        let found = newton_krylov(&Pushed, 0.0, &vec![0.5; 401], &NewtonOptions::default(), None).unwrap();
+        assert!(!found.converged && found.residual == 1.0, "{} steps", found.iterations);
+    }
+}
