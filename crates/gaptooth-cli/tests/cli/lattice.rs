@@ -70,7 +70,7 @@ fn a_lattice_that_does_not_fit_is_refused_with_its_line() {
         ("bond = \"right\"", "bond = \"middle\"", "middle", "bond"),
         ("[0.5, 3.0]]", "[0.5]]", "lattice.kx", "kx"),
         ("[[1.0, 0.25]", "[[-1.0, 0.25]", "-1", "ky"),
-        ("ratio = 0.1", "ratio = 2.0", "patches.teeth", "name = \"teeth\""),
+        ("ratio = 0.1", "ratio = 2.0", "patches.teeth.ratio", "ratio"),
         ("highest = 4", "highest = 4\npoints = 5\nponts = 3", "ponts", "ponts"),
         ("found_tensor_error", "found_tensor_eror", "found_tensor_error", "found_tensor_eror"),
     ] {

@@ -49,6 +49,12 @@ impl LatticeConfig {
                 return Err(crate::Error::Config { path: format!("lattice.{name}"), message });
             }
         }
+        for (name, table) in [("kx", &self.kx), ("ky", &self.ky)] {
+            if let Some(c) = table.iter().flatten().find(|c| !(c.is_finite() && **c > 0.0)) {
+                let message = format!("found {c}; expected conductances that are positive and finite");
+                return Err(crate::Error::Config { path: format!("lattice.{name}"), message });
+            }
+        }
         BondLattice::new(periods, [self.kx.concat(), self.ky.concat()], self.bond)
     }
 
