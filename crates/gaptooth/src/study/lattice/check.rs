@@ -93,7 +93,7 @@ fn check_patches(config: &LatticeStudyConfig, p: &LatticePatchesConfig) -> Resul
         return refuse(&format!("{here}.patches"), format!("found {}; expected {expected}", p.patches));
     }
     let period = config.lattice.lattice()?.periods();
-    if period.iter().any(|n| p.interior % n != 0) {
+    if period.iter().any(|n| !p.interior.is_multiple_of(*n)) {
         let expected =
             format!("whole periods of the lattice, {period:?}: else the coupling is neither exact nor self-adjoint");
         return refuse(&format!("{here}.interior"), format!("found {}; expected {expected}", p.interior));
