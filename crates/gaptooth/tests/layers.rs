@@ -10,7 +10,7 @@ const MAY_IMPORT: [(&str, &str); 17] = [
     ("grid", "error"),
     ("stencil", "error grid"),
     ("linalg", "error"),
-    ("coefficient", "error"),
+    ("coefficient", "error grid"),
     ("ode", "error observer linalg"),
     ("nn", "error observer linalg"),
     ("patch", "error fourier observer grid stencil linalg coefficient ode"),

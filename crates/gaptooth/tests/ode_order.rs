@@ -87,7 +87,7 @@ impl OdeSystem for Following {
     }
 }
 
-/// Whatever the number of stages, 5 where nothing is stiff and 23 to 32 here.
+/// Whatever the number of stages, 5 where nothing is stiff and more than twenty here.
 #[test]
 fn stabilised_steps() {
     let [a, b] = smooth(0.0);

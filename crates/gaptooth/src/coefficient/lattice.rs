@@ -1,22 +1,10 @@
 //! Periodic lattices of bonds, with an explicit convention of which entry is which bond.
 
-use crate::{Error, Result};
+use crate::{Error, Result, grid::points};
 
 /// The place of `point` in a table that repeats with `periods`, the last index fastest.
 pub fn periodic_index<const D: usize>(periods: [usize; D], point: [usize; D]) -> usize {
     (0..D).fold(0, |index, d| index * periods[d] + point[d] % periods[d])
-}
-
-/// The points of a period, in the order of a table.
-fn points<const D: usize>(periods: [usize; D]) -> impl Iterator<Item = [usize; D]> {
-    (0..periods.iter().product()).map(move |mut number: usize| {
-        let mut point = [0; D];
-        for d in (0..D).rev() {
-            point[d] = number % periods[d];
-            number /= periods[d];
-        }
-        point
-    })
 }
 
 /// Which bond an entry of a table belongs to.
@@ -87,13 +75,13 @@ impl<const D: usize> BondLattice<D> {
     /// ```
     pub fn rolled(&self, shift: [usize; D]) -> Self {
         let source = |p: [usize; D]| periodic_index(self.periods, std::array::from_fn(|d| p[d] + shift[d]));
-        let roll = |table: &Vec<f64>| points(self.periods).map(|p| table[source(p)]).collect();
+        let roll = |table: &Vec<f64>| points(self.periods.map(|n| 0..n)).map(|p| table[source(p)]).collect();
         BondLattice { periods: self.periods, tables: self.tables.each_ref().map(roll), bond: self.bond }
     }
 
     /// The mean conductance of the bonds along `direction` from layer `layer` of points to the next.
     pub fn layer_mean(&self, direction: usize, layer: usize) -> f64 {
-        let here = points(self.periods).filter(|p| p[direction] == layer % self.periods[direction]);
+        let here = points(self.periods.map(|n| 0..n)).filter(|p| p[direction] == layer % self.periods[direction]);
         let bonds: Vec<f64> = here.map(|p| self.after(direction, p)).collect();
         bonds.iter().sum::<f64>() / bonds.len() as f64
     }
@@ -131,7 +119,7 @@ mod tests {
             let tables = [10.0, 20.0].map(|k| (0..6).map(|j| k + j as f64).collect::<Vec<_>>());
             let lattice = BondLattice::new([2, 3], tables, bond).unwrap();
             let rolled = lattice.rolled([1, 2]);
-            for p in points([2, 3]) {
+            for p in points([0..2, 0..3]) {
                 for d in 0..2 {
                     assert_eq!(rolled.after(d, p), lattice.after(d, [p[0] + 1, p[1] + 2]));
                 }

@@ -72,7 +72,8 @@ pub enum BranchEnd {
 pub struct Branch {
     /// the points, along the branch
     pub points: Vec<BranchPoint>,
-    /// the folds met, in order; their tangent's p-component is zero to 1e-8
+    /// the folds met, in order; their tangent's p-component is below 1e-8, or as small as 60 secant steps make it. Two folds within
+    /// one step are not seen
     pub folds: Vec<BranchPoint>,
     /// why it ended
     pub end: BranchEnd,
