@@ -23,6 +23,7 @@ pub mod patch;
 
 pub mod cell;
 pub mod closure;
+pub mod pinn;
 
 pub mod problems;
 pub mod report;

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 /// Each room and the rooms it may name, lowest first. nn never sees a PDE, patch never sees nn, cell sees neither.
-const MAY_IMPORT: [(&str, &str); 17] = [
+const MAY_IMPORT: [(&str, &str); 18] = [
     ("error", ""),
     ("fourier", ""),
     ("observer", "error"),
@@ -16,10 +16,11 @@ const MAY_IMPORT: [(&str, &str); 17] = [
     ("patch", "error fourier observer grid stencil linalg coefficient ode"),
     ("cell", "error observer grid stencil linalg coefficient"),
     ("closure", "error fourier observer grid stencil linalg ode patch nn"),
-    ("problems", "error coefficient ode patch cell closure nn"),
+    ("pinn", "error observer linalg coefficient nn cell"),
+    ("problems", "error coefficient ode patch cell closure nn pinn"),
     ("report", "error"),
-    ("study", "error fourier observer grid stencil linalg coefficient ode nn patch cell closure problems report"),
-    ("io", "error observer grid ode nn patch cell closure problems report study"),
+    ("study", "error fourier observer grid stencil linalg coefficient ode nn patch cell closure pinn problems report"),
+    ("io", "error observer grid ode nn patch cell closure pinn problems report study"),
     ("plot", "error observer grid report study io"),
 ];
 

@@ -1,6 +1,8 @@
 //! Laws of the networks: every derivative against central differences, and layouts against a plain loop.
 
-use gaptooth::nn::{Activation, LeastSquares, Mlp, Regression, Samples, Workspace};
+mod conformance;
+
+use gaptooth::nn::{Activation, Mlp, Regression, Samples, Workspace};
 use proptest::prelude::*;
 
 /// Numbers in [-1, 1] that depend on the index only.
@@ -101,37 +103,13 @@ proptest! {
     }
 
     #[test]
-    fn regression_gradient_is_the_jacobian_s(anchored: bool, weighted: bool, seed in 0u64..20) {
+    fn regression_is_a_least_squares_problem(anchored: bool, weighted: bool, seed in 0u64..20) {
         let net = net(&[2, 6, 1], Activation::Tanh, seed);
         let rows = 1100; // three blocks
         let (x, y, w) = (numbers(2 * rows, 0.4), numbers(rows, 1.0), numbers(rows, 7.0));
         let samples = Samples { inputs: &x, targets: &y };
         let problem = Regression::new(&net, samples, weighted.then_some(&w[..]), anchored).unwrap();
-        let n = net.parameters().len();
-        let mut gradient = vec![0.0; n];
-        let cost = problem.cost_gradient_into(net.parameters(), &mut gradient);
-        let (mut r, mut j) = (vec![0.0; rows], vec![0.0; n * rows]);
-        problem.rows_into(net.parameters(), 0..rows, &mut r, &mut j);
-        let direct = 0.5 * r.iter().map(|r| r * r).sum::<f64>();
-        prop_assert!((cost - direct).abs() < 1e-11 * direct);
-        prop_assert!((problem.cost(net.parameters()) - direct).abs() < 1e-11 * direct);
-        for (p, g) in gradient.iter().enumerate() {
-            let want: f64 = r.iter().zip(&j[p * rows..(p + 1) * rows]).map(|(r, j)| r * j).sum();
-            prop_assert!((g - want).abs() < 1e-9 * (1.0 + want.abs()));
-        }
-        // and the Jacobian is the derivative of the residuals
-        let (h, q) = (1e-6, numbers(n, 3.0));
-        let at = |s: f64| {
-            let p: Vec<f64> = net.parameters().iter().zip(&q).map(|(p, q)| p + s * h * q).collect();
-            let (mut r, mut j) = (vec![0.0; 5], vec![0.0; 5 * n]);
-            problem.rows_into(&p, 600..605, &mut r, &mut j);
-            r
-        };
-        let (plus, minus) = (at(1.0), at(-1.0));
-        for b in 0..5 {
-            let slope: f64 = q.iter().enumerate().map(|(p, q)| q * j[p * rows + 600 + b]).sum();
-            prop_assert!((slope - (plus[b] - minus[b]) / (2.0 * h)).abs() < 1e-7);
-        }
+        conformance::least_squares(&problem, net.parameters());
     }
 }
 

@@ -3,8 +3,8 @@
 use gaptooth::{
     Error, Result,
     nn::{
-        Activation, AdamSettings, Lbfgs, LevenbergMarquardt, Minibatch, Mlp, Regression, Samples, Space, Stop,
-        TrainState, Workspace, train,
+        Activation, AdamSettings, Lbfgs, LeastSquares, LevenbergMarquardt, Minibatch, Mlp, Regression, Samples, Space,
+        Stop, TrainState, Workspace, train,
     },
     observer::{Observer, Silent},
 };
@@ -110,7 +110,8 @@ fn second_order_methods_fit_better_than_adam_and_agree_in_both_spaces() {
 
     let mut p = net.parameters().to_vec();
     let quasi = Lbfgs { iterations: 300, ..Default::default() };
-    let lbfgs = quasi.minimise(&mut |p, g| problem.cost_gradient_into(p, g), &mut p, &Silent).unwrap();
+    let lbfgs =
+        quasi.minimise(&mut |p, g| (&problem as &dyn LeastSquares).cost_gradient_into(p, g), &mut p, &Silent).unwrap();
     assert!(lbfgs.value < 1e-3 * lbfgs.history[0], "{:?}", lbfgs.value);
 
     // 20 rows, 33 parameters: the two normal equations give the same first steps
@@ -158,7 +159,7 @@ fn the_bits_do_not_depend_on_the_threads() {
             let method = LevenbergMarquardt { iterations: 10, ..Default::default() };
             method.minimise(&problem, &mut p, &Silent).unwrap();
             let mut g = vec![0.0; p.len()];
-            problem.cost_gradient_into(&p, &mut g);
+            (&problem as &dyn LeastSquares).cost_gradient_into(&p, &mut g);
             (p, g)
         })
     };

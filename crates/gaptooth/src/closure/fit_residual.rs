@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    nn::{Activation, Lbfgs, LevenbergMarquardt, Minimum, Mlp, Regression, Samples},
+    nn::{Activation, Lbfgs, LeastSquares, LevenbergMarquardt, Minimum, Mlp, Regression, Samples},
     observer::Observer,
 };
 
@@ -199,6 +199,7 @@ impl Problem {
             }
             ResidualMethod::Lbfgs => {
                 let method = Lbfgs { iterations: recipe.iterations, ..Default::default() };
+                let problem: &dyn LeastSquares = &problem;
                 method.minimise(&mut |p, g| problem.cost_gradient_into(p, g), p, observer)
             }
         }

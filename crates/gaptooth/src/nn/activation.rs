@@ -11,6 +11,8 @@ pub enum Activation {
     Relu,
     /// tanh(z)
     Tanh,
+    /// sin(z)
+    Sine,
 }
 
 impl Activation {
@@ -20,14 +22,16 @@ impl Activation {
             // not f64::max, which would swallow a NaN
             Activation::Relu => z.iter_mut().for_each(|v| *v = if *v < 0.0 { 0.0 } else { *v }),
             Activation::Tanh => z.iter_mut().for_each(|v| *v = tanh(*v)),
+            Activation::Sine => z.iter_mut().for_each(|v| *v = v.sin()),
         }
     }
 
-    /// Multiplies `d` by σ′ written in terms of a = σ(z); ReLU's derivative at 0 is 0.
-    pub(crate) fn scale_by_slope(self, a: &[f64], d: &mut [f64]) {
+    /// Multiplies `d` by σ′ written in terms of a = σ(z), or of z for the sine; ReLU's derivative at 0 is 0.
+    pub(crate) fn scale_by_slope(self, a: &[f64], z: &[f64], d: &mut [f64]) {
         match self {
             Activation::Relu => d.iter_mut().zip(a).for_each(|(d, a)| *d = if *a > 0.0 { *d } else { 0.0 }),
             Activation::Tanh => d.iter_mut().zip(a).for_each(|(d, a)| *d *= 1.0 - a * a),
+            Activation::Sine => d.iter_mut().zip(z).for_each(|(d, z)| *d *= z.cos()),
         }
     }
 }
@@ -35,7 +39,8 @@ impl Activation {
 /// tanh(x) = e/(e + 2) with e = exp(2x) − 1, within a few units in the last place and free of branches.
 ///
 /// exp(2x) − 1 = 2^k (exp(r) − 1) + 2^k − 1 with |r| ≤ ln 2 / 2, and a Taylor polynomial for exp(r) − 1.
-fn tanh(x: f64) -> f64 {
+#[inline(always)]
+pub(super) fn tanh(x: f64) -> f64 {
     const ROUND: f64 = 6755399441055744.0; // 1.5 · 2^52: adding it rounds to an integer in the low bits
     const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
     const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;

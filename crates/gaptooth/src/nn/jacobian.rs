@@ -34,7 +34,7 @@ impl Mlp {
             if l > 0 {
                 let back = &mut before[l - 1][..layer.inputs * rows];
                 transposed(back, delta, layer, &self.parameters()[layer.weights.clone()], rows);
-                self.activation().scale_by_slope(input, back);
+                self.activation().scale_by_slope(input, &work.before[l - 1], back);
             }
         }
     }

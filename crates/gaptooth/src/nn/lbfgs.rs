@@ -86,41 +86,64 @@ impl Lbfgs {
         x: &mut [f64],
         observer: &dyn Observer,
     ) -> Result<Minimum> {
-        let mut gradient = vec![0.0; x.len()];
-        let value = objective(x, &mut gradient);
-        check_finite("the objective", &[value], None, "start from smaller parameters")?;
-        let mut result = Minimum { stop: Stop::Iterations, value, iterations: 0, evaluations: 1, history: vec![value] };
-        let mut pairs = VecDeque::<(Vec<f64>, Vec<f64>)>::new();
+        let mut state = LbfgsState::new(objective, x)?;
+        let mut result = Minimum {
+            stop: Stop::Iterations,
+            value: state.value,
+            iterations: 0,
+            evaluations: 0,
+            history: vec![state.value],
+        };
         while result.iterations < self.iterations {
             check_interrupt(observer, "L-BFGS")?;
-            if largest(&gradient) <= self.gradient_tolerance * result.value.abs().max(1.0) {
-                result.stop = Stop::Converged;
+            if let Some(stop) = self.iterate(&mut state, objective, x) {
+                result.stop = stop;
                 break;
             }
-            let mut direction = two_loop(&pairs, &gradient);
-            if dot(&direction, &gradient) >= 0.0 {
+            result.iterations += 1;
+            result.history.push(state.value);
+            let (done, total) = (result.iterations as u64, self.iterations as u64);
+            observer.progress("L-BFGS", done, total, &format!("{:.3e}", state.value));
+        }
+        (result.value, result.evaluations) = (state.value, state.evaluations);
+        Ok(result)
+    }
+
+    /// One step from `x`, or why there is none.
+    pub(super) fn iterate(
+        &self,
+        state: &mut LbfgsState,
+        objective: &mut dyn FnMut(&[f64], &mut [f64]) -> f64,
+        x: &mut [f64],
+    ) -> Option<Stop> {
+        loop {
+            let LbfgsState { value, gradient, pairs, evaluations } = state;
+            if largest(gradient) <= self.gradient_tolerance * value.abs().max(1.0) {
+                return Some(Stop::Converged);
+            }
+            let mut direction = two_loop(pairs, gradient);
+            if dot(&direction, gradient) >= 0.0 {
                 pairs.clear();
                 direction = gradient.iter().map(|g| -g).collect();
             }
-            let first = if pairs.is_empty() { (1.0 / norm(&gradient)).min(1.0) } else { 1.0 };
+            let first = if pairs.is_empty() { (1.0 / norm(gradient)).min(1.0) } else { 1.0 };
             let mut evaluate = |step: f64| {
-                result.evaluations += 1;
+                *evaluations += 1;
                 let mut t = Trial { step, value: 0.0, slope: 0.0, x: x.to_vec(), gradient: vec![0.0; x.len()] };
                 t.x.iter_mut().zip(&direction).for_each(|(x, d)| *x += step * d);
                 t.value = objective(&t.x, &mut t.gradient);
                 t.slope = dot(&t.gradient, &direction);
                 t
             };
-            let Some(trial) = line_search(&mut evaluate, result.value, dot(&gradient, &direction), first) else {
+            let Some(trial) = line_search(&mut evaluate, *value, dot(gradient, &direction), first) else {
                 if pairs.is_empty() {
-                    result.stop = Stop::Stalled;
-                    break;
+                    return Some(Stop::Stalled);
                 }
                 pairs.clear(); // a stale curvature model: once more along the gradient
                 continue;
             };
             let s: Vec<f64> = trial.x.iter().zip(&*x).map(|(a, b)| a - b).collect();
-            let y: Vec<f64> = trial.gradient.iter().zip(&gradient).map(|(a, b)| a - b).collect();
+            let y: Vec<f64> = trial.gradient.iter().zip(&*gradient).map(|(a, b)| a - b).collect();
             if dot(&s, &y) > 0.0 {
                 pairs.push_back((s, y));
                 if pairs.len() > self.memory {
@@ -128,13 +151,28 @@ impl Lbfgs {
                 }
             }
             x.copy_from_slice(&trial.x);
-            (gradient, result.value) = (trial.gradient, trial.value);
-            result.iterations += 1;
-            result.history.push(result.value);
-            let (done, total) = (result.iterations as u64, self.iterations as u64);
-            observer.progress("L-BFGS", done, total, &format!("{:.3e}", result.value));
+            (*gradient, *value) = (trial.gradient, trial.value);
+            return None;
         }
-        Ok(result)
+    }
+}
+
+/// Where L-BFGS stands between two steps.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub(super) struct LbfgsState {
+    pub(super) value: f64,
+    gradient: Vec<f64>,
+    pairs: VecDeque<(Vec<f64>, Vec<f64>)>,
+    evaluations: usize,
+}
+
+impl LbfgsState {
+    /// Before the first step from `x`.
+    pub(super) fn new(objective: &mut dyn FnMut(&[f64], &mut [f64]) -> f64, x: &[f64]) -> Result<Self> {
+        let mut gradient = vec![0.0; x.len()];
+        let value = objective(x, &mut gradient);
+        check_finite("the objective", &[value], None, "start from smaller parameters")?;
+        Ok(LbfgsState { value, gradient, pairs: VecDeque::new(), evaluations: 1 })
     }
 }
 

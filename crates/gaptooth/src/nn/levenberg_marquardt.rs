@@ -1,7 +1,5 @@
 //! Levenberg–Marquardt: damped Gauss–Newton for ½ Σ r², in parameter or data space.
 
-use std::ops::Range;
-
 use faer::{
     Accum, Mat, MatMut, MatRef, Par,
     dyn_stack::{MemBuffer, MemStack},
@@ -10,6 +8,7 @@ use faer::{
 use rayon::prelude::*;
 
 use super::{
+    LeastSquares,
     lbfgs::{Minimum, Stop, dot, norm},
     mlp::check_shape,
 };
@@ -18,18 +17,6 @@ use crate::{
     error::check_finite,
     observer::{Observer, check_interrupt},
 };
-
-/// Residuals r(p) and their Jacobian, rows on demand so that it never need be held whole.
-pub trait LeastSquares: Sync {
-    /// Number of parameters.
-    fn parameters(&self) -> usize;
-    /// Number of residuals.
-    fn residuals(&self) -> usize;
-    /// Writes the residuals `rows` into `residual: [rows.len()]` and ∂r/∂p into `jacobian: [parameters][rows.len()]`.
-    fn rows_into(&self, p: &[f64], rows: Range<usize>, residual: &mut [f64], jacobian: &mut [f64]);
-    /// ½ Σ r².
-    fn cost(&self, p: &[f64]) -> f64;
-}
 
 /// Which normal equations are solved; they give the same step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -62,8 +49,6 @@ impl Default for LevenbergMarquardt {
     }
 }
 
-/// Rows in one block of the Jacobian.
-const CHUNK: usize = 256;
 /// Blocks summed in parallel before they are added, in order: the bits do not depend on the threads.
 const GROUP: usize = 16;
 
@@ -79,7 +64,7 @@ impl LevenbergMarquardt {
         check_finite("the sum of squares", &[value], None, "start from smaller parameters")?;
         let mut result = Minimum { stop: Stop::Iterations, value, iterations: 0, evaluations: 1, history: vec![value] };
         let mut normal = Normal::new(problem, p, self.space);
-        let (mut mu, mut growth) = (self.damping * normal.mean_eigenvalue(problem.residuals()), 2.0);
+        let (mut mu, mut growth) = (self.damping * normal.mean_eigenvalue(problem.rows()), 2.0);
         while result.iterations < self.iterations {
             check_interrupt(observer, "Levenberg–Marquardt")?;
             if norm(&normal.gradient) <= self.tolerance.powi(2) * 2.0 * result.value {
@@ -137,17 +122,21 @@ struct Normal {
 
 impl Normal {
     fn new(problem: &dyn LeastSquares, p: &[f64], space: Space) -> Self {
-        let (m, n) = (problem.residuals(), problem.parameters());
+        let (m, n) = (problem.rows(), problem.parameters());
         if space == Space::Data || (space == Space::Smaller && m < n) {
             Normal::in_data_space(problem, p, m, n)
         } else {
-            Normal::in_parameter_space(problem, p, m, n)
+            Normal::in_parameter_space(problem, p, n)
         }
     }
 
     fn in_data_space(problem: &dyn LeastSquares, p: &[f64], m: usize, n: usize) -> Self {
         let (mut residual, mut jacobian) = (vec![0.0; m], vec![0.0; m * n]);
-        problem.rows_into(p, 0..m, &mut residual, &mut jacobian);
+        let mut start = 0;
+        for (block, rows) in problem.blocks().into_iter().enumerate() {
+            problem.jacobian_into(p, block, &mut residual[start..start + rows], &mut jacobian[start..], m);
+            start += rows;
+        }
         let gradient = jacobian.chunks_exact(m).map(|column| dot(column, &residual)).collect();
         let j = MatRef::from_column_major_slice(&jacobian, m, n);
         let mut matrix = Mat::zeros(m, m);
@@ -155,22 +144,20 @@ impl Normal {
         Normal { gradient, matrix, data: Some((residual, jacobian)) }
     }
 
-    fn in_parameter_space(problem: &dyn LeastSquares, p: &[f64], m: usize, n: usize) -> Self {
-        let block = |start: usize| {
-            let rows = start..(start + CHUNK).min(m);
-            let (mut residual, mut jacobian) = (vec![0.0; rows.len()], vec![0.0; rows.len() * n]);
-            let count = rows.len();
-            problem.rows_into(p, rows, &mut residual, &mut jacobian);
+    fn in_parameter_space(problem: &dyn LeastSquares, p: &[f64], n: usize) -> Self {
+        let block = |(block, count): (usize, usize)| {
+            let (mut residual, mut jacobian) = (vec![0.0; count], vec![0.0; count * n]);
+            problem.jacobian_into(p, block, &mut residual, &mut jacobian, count);
             let gradient: Vec<f64> = jacobian.chunks_exact(count).map(|column| dot(column, &residual)).collect();
             let j = MatRef::from_column_major_slice(&jacobian, count, n);
             let mut matrix = Mat::zeros(n, n);
             matmul(&mut matrix, Accum::Replace, j.transpose(), j, 1.0, Par::Seq);
             (gradient, matrix)
         };
-        let starts: Vec<usize> = (0..m).step_by(CHUNK).collect();
+        let all: Vec<(usize, usize)> = problem.blocks().into_iter().enumerate().collect();
         let (mut gradient, mut matrix) = (vec![0.0; n], Mat::<f64>::zeros(n, n));
-        for group in starts.chunks(GROUP) {
-            let blocks: Vec<_> = group.par_iter().map(|start| block(*start)).collect();
+        for group in all.chunks(GROUP) {
+            let blocks: Vec<_> = group.par_iter().map(|one| block(*one)).collect();
             for (g, j) in &blocks {
                 gradient.iter_mut().zip(g).for_each(|(a, b)| *a += b);
                 matrix += j;

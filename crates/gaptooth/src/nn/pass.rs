@@ -2,7 +2,7 @@
 
 use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
 
-use super::{Layer, Mlp};
+use super::{Activation, Layer, Mlp};
 
 /// The buffers of one net and one largest batch; made once, reused for every pass.
 #[derive(Debug, Clone)]
@@ -11,6 +11,8 @@ pub struct Workspace {
     capacity: usize,
     /// activations of layer l + 1, `[outputs][rows]`
     pub(super) values: Vec<Vec<f64>>,
+    /// what the sine was taken of, of the same shapes; empty for other activations
+    pub(super) before: Vec<Vec<f64>>,
     /// tangents, or sensitivities of the loss, of the same shapes
     pub(super) slopes: Vec<Vec<f64>>,
 }
@@ -20,7 +22,8 @@ impl Workspace {
     pub fn new(net: &Mlp, rows: usize) -> Self {
         let layers = net.layers();
         let buffers: Vec<Vec<f64>> = layers.iter().map(|l| vec![0.0; l.outputs * rows]).collect();
-        Workspace { layers, capacity: rows, values: buffers.clone(), slopes: buffers }
+        let before = if net.activation() == Activation::Sine { buffers.clone() } else { vec![vec![]; buffers.len()] };
+        Workspace { layers, capacity: rows, values: buffers.clone(), before, slopes: buffers }
     }
 
     /// The largest batch it takes.
@@ -61,6 +64,9 @@ impl Mlp {
             }
             multiply(z, Accum::Add, input, layer, &self.parameters()[layer.weights.clone()], rows);
             if l < last {
+                if let Some(before) = work.before[l].get_mut(..z.len()) {
+                    before.copy_from_slice(z);
+                }
                 self.activation().apply(z);
             }
         }
@@ -81,7 +87,7 @@ impl Mlp {
             let dz = &mut after[0][..layer.outputs * rows];
             multiply(dz, Accum::Replace, input, layer, &self.parameters()[layer.weights.clone()], rows);
             if l < last {
-                self.activation().scale_by_slope(&work.values[l][..layer.outputs * rows], dz);
+                self.activation().scale_by_slope(&work.values[l][..layer.outputs * rows], &work.before[l], dz);
             }
         }
         &work.slopes[last][..work.layers[last].outputs * rows]
@@ -148,7 +154,7 @@ impl Mlp {
             if l > 0 {
                 let back = &mut before[l - 1][..layer.inputs * rows];
                 transposed(back, delta, layer, &self.parameters()[layer.weights.clone()], rows);
-                self.activation().scale_by_slope(input, back);
+                self.activation().scale_by_slope(input, &work.before[l - 1], back);
             }
         }
     }

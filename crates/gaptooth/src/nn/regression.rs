@@ -2,9 +2,7 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
-use super::{Activation, LeastSquares, Mlp, Samples, Workspace, mlp::check_shape};
+use super::{Activation, LeastSquares, Mlp, Samples, Workspace, least_squares::half_square, mlp::check_shape};
 use crate::{Error, Result, error::check_finite};
 
 /// r_b = w_b (N(x_b) − N(0) − y_b), or without N(0) when not `anchored`.
@@ -19,8 +17,8 @@ pub struct Regression<'a> {
     anchored: bool,
 }
 
-/// Rows evaluated together, each block on its own thread; sums are taken block by block in order.
-const CHUNK: usize = 512;
+/// Rows in a block.
+const CHUNK: usize = 256;
 
 impl<'a> Regression<'a> {
     /// Fits a network of `net`'s shape to `samples`, row b weighted by `weights[b]`.
@@ -42,43 +40,6 @@ impl<'a> Regression<'a> {
         Ok(Regression { widths: net.widths().to_vec(), activation: net.activation(), samples, weights, anchored })
     }
 
-    /// Half the sum of squares and, in `gradient`, its derivative by every parameter.
-    ///
-    /// # Panics
-    /// If `p` or `gradient` has another length than the network.
-    pub fn cost_gradient_into(&self, p: &[f64], gradient: &mut [f64]) -> f64 {
-        let net = self.net(p);
-        let parts: Vec<(f64, Vec<f64>)> = self
-            .blocks()
-            .into_par_iter()
-            .map(|rows| {
-                let count = rows.len();
-                let (x, mut work) = (self.inputs(rows.clone()), Workspace::new(&net, count));
-                let zero = self.at_zero(&net);
-                net.forward(&x, count, &mut work);
-                let mut r = work.outputs(count).to_vec();
-                self.residual(&mut r, zero, rows.clone());
-                let cost = 0.5 * r.iter().map(|r| r * r).sum::<f64>();
-                r.iter_mut().zip(rows).for_each(|(r, b)| *r *= self.weight(b));
-                let mut g = vec![0.0; p.len()];
-                net.accumulate_gradient(&x, &r, count, &mut work, &mut g);
-                if self.anchored {
-                    let (total, origin) = (r.iter().sum::<f64>(), vec![0.0; net.inputs()]);
-                    net.forward(&origin, 1, &mut work);
-                    net.accumulate_gradient(&origin, &[-total], 1, &mut work, &mut g);
-                }
-                (cost, g)
-            })
-            .collect();
-        gradient.fill(0.0);
-        let mut cost = 0.0;
-        for (c, g) in &parts {
-            cost += c;
-            gradient.iter_mut().zip(g).for_each(|(a, b)| *a += b);
-        }
-        cost
-    }
-
     fn net(&self, p: &[f64]) -> Mlp {
         let mut net = Mlp::from_parameters(&self.widths, self.activation, vec![0.0; Mlp::count(&self.widths)])
             .expect("the shape of a network that exists");
@@ -86,9 +47,8 @@ impl<'a> Regression<'a> {
         net
     }
 
-    fn blocks(&self) -> Vec<Range<usize>> {
-        let n = self.samples.targets.len();
-        (0..n).step_by(CHUNK).map(|start| start..(start + CHUNK).min(n)).collect()
+    fn range(&self, block: usize) -> Range<usize> {
+        block * CHUNK..((block + 1) * CHUNK).min(self.samples.targets.len())
     }
 
     fn inputs(&self, rows: Range<usize>) -> Vec<f64> {
@@ -119,40 +79,52 @@ impl LeastSquares for Regression<'_> {
         Mlp::count(&self.widths)
     }
 
-    fn residuals(&self) -> usize {
-        self.samples.targets.len()
+    fn blocks(&self) -> Vec<usize> {
+        (0..self.samples.targets.len().div_ceil(CHUNK)).map(|block| self.range(block).len()).collect()
     }
 
-    fn rows_into(&self, p: &[f64], rows: Range<usize>, residual: &mut [f64], jacobian: &mut [f64]) {
-        let (net, count) = (self.net(p), rows.len());
+    fn residual_into(&self, p: &[f64], block: usize, residual: &mut [f64]) {
+        let (net, rows) = (self.net(p), self.range(block));
+        let mut work = Workspace::new(&net, rows.len());
+        residual.copy_from_slice(net.forward(&self.inputs(rows.clone()), rows.len(), &mut work));
+        self.residual(residual, self.at_zero(&net), rows);
+    }
+
+    fn jacobian_into(&self, p: &[f64], block: usize, residual: &mut [f64], jacobian: &mut [f64], stride: usize) {
+        let (net, rows) = (self.net(p), self.range(block));
+        let count = rows.len();
         let mut work = Workspace::new(&net, count);
         let mut origin = vec![0.0; p.len()];
         if self.anchored {
             net.parameter_jacobian_into(&vec![0.0; net.inputs()], 1, &mut work, &mut origin);
         }
-        net.parameter_jacobian_into(&self.inputs(rows.clone()), count, &mut work, jacobian);
+        let mut own = vec![0.0; p.len() * count];
+        net.parameter_jacobian_into(&self.inputs(rows.clone()), count, &mut work, &mut own);
         residual.copy_from_slice(work.outputs(count));
         self.residual(residual, self.at_zero(&net), rows.clone());
-        for (column, at_zero) in jacobian.chunks_exact_mut(count).zip(&origin) {
-            for (j, b) in column.iter_mut().zip(rows.clone()) {
-                *j = self.weight(b) * (*j - at_zero);
+        let columns = jacobian.chunks_mut(stride).zip(own.chunks_exact(count));
+        for ((column, own), at_zero) in columns.zip(&origin) {
+            for ((j, own), b) in column.iter_mut().zip(own).zip(rows.clone()) {
+                *j = self.weight(b) * (own - at_zero);
             }
         }
     }
 
-    fn cost(&self, p: &[f64]) -> f64 {
-        let net = self.net(p);
+    fn gradient_into(&self, p: &[f64], block: usize, gradient: &mut [f64]) -> f64 {
+        let (net, rows) = (self.net(p), self.range(block));
+        let (count, x) = (rows.len(), self.inputs(rows.clone()));
+        let mut work = Workspace::new(&net, count);
         let zero = self.at_zero(&net);
-        let parts: Vec<f64> = self
-            .blocks()
-            .into_par_iter()
-            .map(|rows| {
-                let mut work = Workspace::new(&net, rows.len());
-                let mut r = net.forward(&self.inputs(rows.clone()), rows.len(), &mut work).to_vec();
-                self.residual(&mut r, zero, rows);
-                0.5 * r.iter().map(|r| r * r).sum::<f64>()
-            })
-            .collect();
-        parts.iter().sum()
+        let mut r = net.forward(&x, count, &mut work).to_vec();
+        self.residual(&mut r, zero, rows.clone());
+        let cost = half_square(&r);
+        r.iter_mut().zip(rows).for_each(|(r, b)| *r *= self.weight(b));
+        net.accumulate_gradient(&x, &r, count, &mut work, gradient);
+        if self.anchored {
+            let (total, origin) = (r.iter().sum::<f64>(), vec![0.0; net.inputs()]);
+            net.forward(&origin, 1, &mut work);
+            net.accumulate_gradient(&origin, &[-total], 1, &mut work, gradient);
+        }
+        cost
     }
 }

@@ -1,0 +1,135 @@
+//! What is built around a network so that a solution is easy for it, or exact at the boundary.
+
+use std::f64::consts::TAU;
+use std::sync::Arc;
+
+use crate::nn::Taylor;
+
+/// A known function of the coordinates with its derivatives.
+pub type Map = Arc<dyn Fn(&[Taylor]) -> Taylor + Send + Sync>;
+
+/// Functions of the coordinates as inputs of a network.
+#[derive(Clone)]
+pub struct Embedding {
+    inputs: usize,
+    map: Arc<dyn Fn(&[Taylor]) -> Vec<Taylor> + Send + Sync>,
+}
+
+impl Embedding {
+    /// Any `inputs` functions of the coordinates.
+    pub fn new(inputs: usize, map: impl Fn(&[Taylor]) -> Vec<Taylor> + Send + Sync + 'static) -> Self {
+        Embedding { inputs, map: Arc::new(map) }
+    }
+
+    /// The coordinates as they are.
+    pub fn coordinates(variables: usize) -> Self {
+        Embedding::new(variables, |x| x.to_vec())
+    }
+
+    /// The coordinates of a box, each mapped onto [−1, 1].
+    pub fn scaled(domain: &[[f64; 2]]) -> Self {
+        let domain = domain.to_vec();
+        Embedding::new(domain.len(), move |x| {
+            let one = |(x, [a, b]): (&Taylor, &[f64; 2])| (*x - 0.5 * (a + b)) * (2.0 / (b - a));
+            x.iter().zip(&domain).map(one).collect()
+        })
+    }
+
+    /// sin and cos of 2πk x_i/P_i for k = 1 … `harmonics`: every function of them is exactly periodic.
+    ///
+    /// ```
+    /// use gaptooth::{nn::Taylor, pinn::Embedding};
+    /// let embedding = Embedding::periodic(&[1.0], 1);
+    /// let at = |x: f64| embedding.apply(&[Taylor::variable(0, x)]);
+    /// assert!((at(0.25)[0].value - 1.0).abs() < 1e-15);
+    /// assert!((at(0.0)[0].gradient[0] - std::f64::consts::TAU).abs() < 1e-14);
+    /// ```
+    pub fn periodic(periods: &[f64], harmonics: usize) -> Self {
+        let periods = periods.to_vec();
+        Embedding::new(2 * harmonics * periods.len(), move |x| waves(x, &periods, harmonics))
+    }
+
+    /// The coordinates of a box mapped onto [−1, 1], and sin and cos of 2πk x_i/ε: slow and fast scales side by side.
+    pub fn two_scale(domain: &[[f64; 2]], epsilon: f64, harmonics: usize) -> Self {
+        let (slow, fast) = (Embedding::scaled(domain), Embedding::periodic(&vec![epsilon; domain.len()], harmonics));
+        Embedding::new(slow.inputs + fast.inputs, move |x| [slow.apply(x), fast.apply(x)].concat())
+    }
+
+    /// sin and cos of b·x for each wave vector b (Tancik et al. 2020).
+    pub fn fourier(waves: &[Vec<f64>]) -> Self {
+        let waves = waves.to_vec();
+        Embedding::new(2 * waves.len(), move |x| {
+            let phase = |b: &Vec<f64>| x.iter().zip(b).fold(Taylor::constant(0.0), |s, (x, b)| s + *x * *b);
+            waves.iter().flat_map(|b| [phase(b).sin(), phase(b).cos()]).collect()
+        })
+    }
+
+    /// Number of inputs of the network.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// The inputs at a point.
+    ///
+    /// # Panics
+    /// If the map gives another number of them.
+    pub fn apply(&self, x: &[Taylor]) -> Vec<Taylor> {
+        let out = (self.map)(x);
+        assert_eq!(out.len(), self.inputs, "inputs of an embedding");
+        out
+    }
+}
+
+fn waves(x: &[Taylor], periods: &[f64], harmonics: usize) -> Vec<Taylor> {
+    let pairs = x.iter().zip(periods).flat_map(|(x, p)| (1..=harmonics).map(move |k| *x * (TAU * k as f64 / p)));
+    pairs.flat_map(|phase| [phase.sin(), phase.cos()]).collect()
+}
+
+/// u_f(x) = g_f(x) + B_f(x) N_f(φ(x)) + Σ_k c_k S_k(x) for each field f: a lift g, a factor B that vanishes where u is
+/// known, an embedding φ, and extra functions S_k of one field each whose c_k are trained with the network.
+#[derive(Clone)]
+pub struct Ansatz {
+    /// number of coordinates
+    pub variables: usize,
+    /// φ
+    pub embedding: Embedding,
+    /// B of each field; none is 1
+    pub factors: Vec<Option<Map>>,
+    /// g of each field; none is 0
+    pub lifts: Vec<Option<Map>>,
+    /// S_k with the field it belongs to
+    pub basis: Vec<(usize, Map)>,
+}
+
+impl Ansatz {
+    /// `fields` fields that are the network's outputs themselves.
+    pub fn plain(variables: usize, embedding: Embedding, fields: usize) -> Self {
+        Ansatz { variables, embedding, factors: vec![None; fields], lifts: vec![None; fields], basis: vec![] }
+    }
+
+    /// Multiplies field 0 by a function that vanishes at the boundary.
+    #[must_use]
+    pub fn with_factor(mut self, factor: impl Fn(&[Taylor]) -> Taylor + Send + Sync + 'static) -> Self {
+        self.factors[0] = Some(Arc::new(factor));
+        self
+    }
+
+    /// Adds a known function to field 0.
+    #[must_use]
+    pub fn with_lift(mut self, lift: impl Fn(&[Taylor]) -> Taylor + Send + Sync + 'static) -> Self {
+        self.lifts[0] = Some(Arc::new(lift));
+        self
+    }
+
+    /// Adds a function with a coefficient to be found to field 0.
+    #[must_use]
+    pub fn with_basis(mut self, function: impl Fn(&[Taylor]) -> Taylor + Send + Sync + 'static) -> Self {
+        self.basis.push((0, Arc::new(function)));
+        self
+    }
+
+    /// Number of fields.
+    pub fn fields(&self) -> usize {
+        self.factors.len()
+    }
+}
