@@ -14,7 +14,7 @@ const MAY_IMPORT: [(&str, &str); 18] = [
     ("ode", "error observer linalg"),
     ("nn", "error observer linalg"),
     ("patch", "error fourier observer grid stencil linalg coefficient ode"),
-    ("cell", "error observer grid stencil linalg coefficient"),
+    ("cell", "error fourier observer grid stencil linalg coefficient"),
     ("closure", "error fourier observer grid stencil linalg ode patch nn"),
     ("pinn", "error observer linalg coefficient nn cell"),
     ("problems", "error coefficient ode patch cell closure nn pinn"),

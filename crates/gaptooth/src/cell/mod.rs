@@ -1,9 +1,11 @@
 //! Cell problems and effective coefficients: the truth track.
 //!
 //! Given a(x, y), periodic in y, the cell problem (a χ′)′ = a′ gives the coefficient of the homogenized equation,
-//! a* = ⟨a(1 − χ′)⟩ (Arbabi et al. 2020, eq. 4–6). This room knows no patch and no network: what they find is judged by it.
+//! a* = ⟨a(1 − χ′)⟩ (Arbabi et al. 2020, eq. 4–6). In D dimensions −∇·(a(e_j + ∇χ_j)) = 0 gives a tensor ([`Collocation`]; there χ
+//! has the other sign). This room knows no patch and no network: what they find is judged by it.
 
 mod average;
+mod collocation;
 mod finite_element;
 pub mod lattice;
 mod legendre;
@@ -16,6 +18,7 @@ use crate::coefficient::Coefficient;
 use crate::{Error, Result};
 
 pub use average::Average;
+pub use collocation::{CellSolution, Collocation};
 pub use finite_element::FiniteElementSolution;
 pub use quadrature::Corrector;
 

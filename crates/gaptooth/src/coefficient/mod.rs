@@ -2,14 +2,16 @@
 //!
 //! A microscale law needs a material: positive, bounded, varying slowly in x and fast in y = x/ε. This room reads
 //! formulas ([`Formula`]), finds the fast variable in them ([`two_scale`]) and checks them before anything runs
-//! ([`ExpressionCoefficient`]). It knows no equation and no grid.
+//! ([`ExpressionCoefficient`]; in several dimensions [`FormulaTensor`]). It knows no equation and no grid.
 
 pub mod lattice;
 
+mod cell_tensor;
 mod derivative;
 mod expression;
 mod expression_coefficient;
 mod formula;
+mod formula_tensor;
 mod lexer;
 mod names;
 mod operators;
@@ -20,8 +22,11 @@ mod sample;
 mod simplify;
 mod two_scale;
 
+pub(crate) use cell_tensor::check_definite;
+pub use cell_tensor::{CellTensor, tensor_component};
 pub use expression_coefficient::ExpressionCoefficient;
 pub use formula::Formula;
+pub use formula_tensor::FormulaTensor;
 pub use two_scale::{two_scale, two_scale_with};
 
 /// A scalar coefficient a(x, y) > 0 of the slow variable x and the fast variable y = x/ε.
