@@ -3,7 +3,7 @@
 //! Two tracks and one verdict. Track one never sees the homogenized equation: a [`patch`] scheme runs
 //! short bursts of the microscale model in small patches, its restriction gives a
 //! [`closure::Dataset`] of (u, u_t), and a [`closure`] is fitted to it. Track two computes the truth: the
-//! [`cell`] problem of a [`coefficient`] gives the effective tensor. A [`study`] puts the two side by
+//! [`cell`] problem of a [`coefficient`] gives the effective tensor, and [`fem`] resolved references. A [`study`] puts the two side by
 //! side in a [`report`].
 //!
 //! Everything is non-dimensional unless it says otherwise, and `f64`.
@@ -11,6 +11,7 @@
 pub mod error;
 pub mod fourier;
 pub mod grid;
+mod legendre;
 pub mod linalg;
 pub mod observer;
 pub mod stencil;
@@ -23,6 +24,7 @@ pub mod patch;
 
 pub mod cell;
 pub mod closure;
+pub mod fem;
 pub mod pinn;
 
 pub mod problems;

@@ -99,3 +99,138 @@ pub const CELL_CASES: &[CellCase] = &[
 
 /// I₀(1), Abramowitz & Stegun table 9.8.
 const BESSEL_I0_1: f64 = 1.266_065_877_752_008_4;
+
+/// A multiscale problem on an interval beside its homogenized one: −(a(x, x/ε) u_ε′)′ = f against −(a* u₀′)′ = f, u = 0 at both ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LineCase {
+    /// short name
+    pub name: &'static str,
+    /// the interval
+    pub domain: [f64; 2],
+    /// a(x, y) as a formula
+    pub coefficient: &'static str,
+    /// a*(x) as a formula
+    pub effective: &'static str,
+    /// f(x) as a formula
+    pub source: &'static str,
+    /// ε
+    pub epsilon: f64,
+    /// ‖u₀ − u_ε‖/‖u_ε‖ of converged solutions
+    pub homogenization_error: f64,
+}
+
+/// The problems in one dimension of Leung, Lin & Zhang 2022.
+pub const LINE_CASES: &[LineCase] = &[
+    LineCase {
+        name: "intro",
+        domain: [0.0, std::f64::consts::PI],
+        coefficient: "0.5*sin(2*pi*y) + 2",
+        effective: "sqrt(3.75)",
+        source: "sin(x)",
+        epsilon: 0.125,
+        homogenization_error: 0.005_060_286_6,
+    },
+    LineCase {
+        name: "slow",
+        domain: [0.0, std::f64::consts::PI],
+        coefficient: "0.5*sin(2*pi*y) + sin(x) + 2",
+        effective: "sqrt((2 + sin(x))^2 - 1/4)",
+        source: "sin(x)",
+        epsilon: 0.125,
+        homogenization_error: 0.005_125_167_5,
+    },
+];
+
+/// A multiscale problem on a rectangle: −∇·(a(x/ε)∇u_ε) = f against −a* Δu₀ = f, u = 0 on the sides.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PlaneCase {
+    /// short name
+    pub name: &'static str,
+    /// the rectangle
+    pub domain: [[f64; 2]; 2],
+    /// a(y1, y2) as a formula
+    pub coefficient: &'static str,
+    /// a* = `effective` I
+    pub effective: f64,
+    /// ‖χ_j‖, the same for both
+    pub corrector_norm: f64,
+    /// f(x, y) as a formula
+    pub source: &'static str,
+    /// ε
+    pub epsilon: f64,
+    /// ‖u_ε‖, ‖u₀‖
+    pub norms: [f64; 2],
+    /// u_ε and u₀ in the middle
+    pub middle: [f64; 2],
+    /// ‖u₀ − u_ε‖/‖u_ε‖
+    pub homogenization_error: f64,
+}
+
+/// The problem in the plane of Leung, Lin & Zhang 2022, section 5.2.
+pub const PLANE_CASE: PlaneCase = PlaneCase {
+    name: "plane",
+    domain: [[0.0, 1.0], [0.0, 1.0]],
+    coefficient: "2 + sin(2*pi*y1)*cos(2*pi*y2)",
+    effective: 1.935_359_234_812_29,
+    corrector_norm: 0.020_714_276_823_60,
+    source: "sin(x) + cos(y)",
+    epsilon: 0.125,
+    norms: [0.028_273_696_225, 0.028_320_040_007],
+    middle: [0.050_714_070_338, 0.050_684_596_621],
+    homogenization_error: 0.011_662_626_3,
+};
+
+/// u_t − D u_xx + (1/ε) r(x/ε) u = f on [−π, π] against u_t − D u_xx + r* u = f, u = 0 at both ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ReactionCase {
+    /// short name
+    pub name: &'static str,
+    /// D
+    pub diffusivity: f64,
+    /// r(y) as a formula
+    pub reaction: &'static str,
+    /// r* = ⟨r N⟩, D N″ = r
+    pub effective: f64,
+    /// u(x, 0) as a formula
+    pub initial: &'static str,
+    /// f(x) as a formula
+    pub source: &'static str,
+    /// T
+    pub time: f64,
+    /// ε
+    pub epsilon: f64,
+    /// ‖u₀ − u_ε‖/‖u_ε‖ at T
+    pub homogenization_error: f64,
+}
+
+/// A cell of length 1, from nothing.
+const UNIT_REACTION: ReactionCase = ReactionCase {
+    name: "unit cell, 1/10",
+    diffusivity: 2.0,
+    reaction: "cos(2*pi*y)",
+    effective: -0.006_332_573_977_646_11,
+    initial: "0",
+    source: "sin(2*pi*x)",
+    time: 0.5,
+    epsilon: 0.1,
+    homogenization_error: 0.000_932_3,
+};
+
+/// A cell of length 2π, from a sine.
+const WAVE_REACTION: ReactionCase = ReactionCase {
+    name: "2 pi cell, 1/10",
+    reaction: "cos(y)",
+    effective: -0.25,
+    initial: "sin(x)",
+    time: 1.0,
+    homogenization_error: 0.042_167_2,
+    ..UNIT_REACTION
+};
+
+/// The reactions of Leung, Lin & Zhang 2022, section 5.4, by both readings of their cell.
+pub const REACTION_CASES: &[ReactionCase] = &[
+    UNIT_REACTION,
+    ReactionCase { name: "unit cell, 1/50", epsilon: 0.02, homogenization_error: 0.000_179_4, ..UNIT_REACTION },
+    WAVE_REACTION,
+    ReactionCase { name: "2 pi cell, 1/50", epsilon: 0.02, homogenization_error: 0.007_100_3, ..WAVE_REACTION },
+];

@@ -3,24 +3,26 @@
 use std::{fs, path::Path};
 
 /// Each room and the rooms it may name, lowest first. nn never sees a PDE, patch never sees nn, cell sees neither.
-const MAY_IMPORT: [(&str, &str); 18] = [
+const MAY_IMPORT: [(&str, &str); 20] = [
     ("error", ""),
     ("fourier", ""),
     ("observer", "error"),
     ("grid", "error"),
     ("stencil", "error grid"),
     ("linalg", "error"),
+    ("legendre", ""),
     ("coefficient", "error grid"),
     ("ode", "error observer linalg"),
     ("nn", "error observer linalg"),
     ("patch", "error fourier observer grid stencil linalg coefficient ode"),
-    ("cell", "error fourier observer grid stencil linalg coefficient"),
+    ("cell", "error fourier observer grid stencil linalg legendre coefficient"),
+    ("fem", "error grid linalg legendre coefficient"),
     ("closure", "error fourier observer grid stencil linalg ode patch nn"),
     ("pinn", "error observer linalg coefficient nn cell"),
-    ("problems", "error coefficient ode patch cell closure nn pinn"),
+    ("problems", "error coefficient ode patch cell fem closure nn pinn"),
     ("report", "error"),
-    ("study", "error fourier observer grid stencil linalg coefficient ode nn patch cell closure pinn problems report"),
-    ("io", "error observer grid ode nn patch cell closure pinn problems report study"),
+    ("study", "error fourier observer grid stencil linalg coefficient ode nn patch cell fem closure pinn problems report"),
+    ("io", "error observer grid ode nn patch cell fem closure pinn problems report study"),
     ("plot", "error observer grid report study io"),
 ];
 

@@ -1,7 +1,7 @@
 //! Averages of a function of a coefficient over its cell, each with an estimate of the error that was reached.
 
-use super::legendre::{Rule, gauss};
 use crate::coefficient::Coefficient;
+use crate::legendre::{Rule, gauss};
 use crate::{Error, Result};
 
 /// An average and how it was found.

@@ -5,8 +5,8 @@ use faer::linalg::solvers::Solve;
 use faer::{Mat, Side};
 
 use super::average::Section;
-use super::legendre::{Rule, gauss, lagrange_slopes, lobatto_points};
 use super::{CellProblem1d, EffectiveTensor};
+use crate::legendre::{Rule, gauss, lagrange_slopes, lobatto_points};
 use crate::{Error, Result};
 
 /// Elements at the start of the refinement.

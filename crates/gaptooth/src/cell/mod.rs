@@ -8,7 +8,6 @@ mod average;
 mod collocation;
 mod finite_element;
 pub mod lattice;
-mod legendre;
 mod quadrature;
 
 use rayon::prelude::*;

@@ -1,9 +1,9 @@
 //! One dimension by quadrature: a* = 1/⟨1/a⟩, and the corrector as a running integral.
 
 use super::average::{Average, Panels, Section, average};
-use super::legendre::gauss;
 use super::{CellProblem1d, EffectiveTensor};
 use crate::coefficient::Coefficient;
+use crate::legendre::gauss;
 use crate::{Error, Result};
 
 /// The corrector χ at the points asked for.
