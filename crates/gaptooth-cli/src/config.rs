@@ -37,12 +37,14 @@ pub(crate) fn load(name: &str, set: &[String], seed: Option<u64>) -> Result<Stud
     Ok(Study { config, source })
 }
 
-/// A study of the kind that its keys say: one with `lattice` is of a lattice.
+/// A study of the kind that its keys say: one with `lattice` is of a lattice, one with `equation` a neural homogenization.
 fn read(text: &str) -> Result<AnyStudy, toml::de::Error> {
     let table: Table = toml::from_str(text)?;
-    Ok(match table.contains_key("lattice") {
-        true => AnyStudy::Lattice(toml::from_str(text)?),
-        false => AnyStudy::Line(toml::from_str(text)?),
+    let has = |key: &str| table.contains_key(key);
+    Ok(match (has("lattice"), has("equation")) {
+        (true, _) => AnyStudy::Lattice(toml::from_str(text)?),
+        (_, true) => AnyStudy::Neural(toml::from_str(text)?),
+        _ => AnyStudy::Line(toml::from_str(text)?),
     })
 }
 

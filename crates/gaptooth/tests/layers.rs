@@ -21,7 +21,10 @@ const MAY_IMPORT: [(&str, &str); 20] = [
     ("pinn", "error observer linalg coefficient nn cell"),
     ("problems", "error coefficient ode patch cell fem closure nn pinn"),
     ("report", "error"),
-    ("study", "error fourier observer grid stencil linalg coefficient ode nn patch cell fem closure pinn problems report"),
+    (
+        "study",
+        "error fourier observer grid stencil linalg coefficient ode nn patch cell fem closure pinn problems report",
+    ),
     ("io", "error observer grid ode nn patch cell fem closure pinn problems report study"),
     ("plot", "error observer grid report study io"),
 ];

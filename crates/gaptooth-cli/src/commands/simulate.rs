@@ -26,9 +26,13 @@ use crate::{
 pub(super) fn simulate(args: &RunArgs) -> Result<ExitCode, Failure> {
     let started = Instant::now();
     let study = config::load(&args.study, &args.set, args.seed)?;
+    if let AnyStudy::Neural(config) = &study.config {
+        return Err(Failure::wrong_input(format!("{} has no patches to simulate", config.study))
+            .help("a neural homogenization is run as a whole: gaptooth run"));
+    }
     let checked = match &study.config {
         AnyStudy::Line(config) => study::check_patches(config),
-        AnyStudy::Lattice(_) => study.config.check(),
+        AnyStudy::Lattice(_) | AnyStudy::Neural(_) => study.config.check(),
     };
     checked.map_err(|e| study.explain(e))?;
     let text = effective_text(&study.config)?;
@@ -84,6 +88,7 @@ fn gather(study: &Study, context: &Context<'_>) -> Result<Vec<Gathered>, Failure
         AnyStudy::Lattice(config) => {
             config.patches.iter().map(|p| study::gather_lattice(config, p, context).map(of_lattice)).collect()
         }
+        AnyStudy::Neural(_) => Ok(vec![]),
     };
     gathered.map_err(|e| study.explain(e))
 }

@@ -17,7 +17,7 @@ use crate::coefficient::Coefficient;
 use crate::{Error, Result};
 
 pub use average::Average;
-pub use collocation::{CellSolution, Collocation};
+pub use collocation::{CellSolution, Collocation, certified};
 pub use finite_element::FiniteElementSolution;
 pub use quadrature::Corrector;
 

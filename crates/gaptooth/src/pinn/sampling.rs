@@ -24,6 +24,26 @@ pub fn shifted_grid(domain: &[[f64; 2]], counts: &[usize], shift: f64) -> Vec<Ve
     product(domain, counts, &|_, i, n| (i as f64 + shift) / n as f64)
 }
 
+/// Points `skip + 1` … `skip + count` of Halton's sequence in a box: equally dense, on no grid.
+///
+/// # Panics
+/// If the box has more than four directions.
+pub fn halton(domain: &[[f64; 2]], count: usize, skip: usize) -> Vec<Vec<f64>> {
+    let inverse = |mut i: usize, base: usize| {
+        let (mut digit, mut sum) = (1.0, 0.0);
+        while i > 0 {
+            digit /= base as f64;
+            sum += digit * (i % base) as f64;
+            i /= base;
+        }
+        sum
+    };
+    let bases = [2, 3, 5, 7];
+    assert!(domain.len() <= bases.len(), "Halton points in at most four directions");
+    let point = |i: usize| domain.iter().zip(bases).map(|([a, b], base)| a + (b - a) * inverse(i, base)).collect();
+    (skip + 1..=skip + count).map(point).collect()
+}
+
 /// One random point in each of `counts` equal cells.
 pub fn jittered(domain: &[[f64; 2]], counts: &[usize], seed: u64) -> Vec<Vec<f64>> {
     let mut points = product(domain, counts, &|_, i, n| i as f64 / n as f64);

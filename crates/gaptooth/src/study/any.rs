@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{BoundConfig, Context, LatticeStudyConfig, LawConfig, Outcome, StudyConfig, check, lattice, run};
+use super::{
+    BoundConfig, Context, LatticeStudyConfig, LawConfig, NeuralStudyConfig, Outcome, StudyConfig, check, lattice,
+    neural, run,
+};
 use crate::Result;
 
-/// A study of any kind; a file with the key `lattice` is one of a lattice.
+/// A study of any kind; a file with the key `lattice` is one of a lattice, one with `equation` of a neural homogenization.
 #[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 #[serde(untagged)]
 pub enum AnyStudy {
@@ -15,6 +18,8 @@ pub enum AnyStudy {
     Line(Box<StudyConfig>),
     /// of a periodic lattice in the plane
     Lattice(Box<LatticeStudyConfig>),
+    /// of a multiscale boundary-value problem by networks
+    Neural(Box<NeuralStudyConfig>),
 }
 
 impl AnyStudy {
@@ -23,6 +28,7 @@ impl AnyStudy {
         match self {
             AnyStudy::Line(c) => &c.study,
             AnyStudy::Lattice(c) => &c.study,
+            AnyStudy::Neural(c) => &c.study,
         }
     }
 
@@ -31,6 +37,7 @@ impl AnyStudy {
         match self {
             AnyStudy::Line(c) => &c.title,
             AnyStudy::Lattice(c) => &c.title,
+            AnyStudy::Neural(c) => &c.title,
         }
     }
 
@@ -39,6 +46,7 @@ impl AnyStudy {
         match self {
             AnyStudy::Line(c) => c.seed,
             AnyStudy::Lattice(c) => c.seed,
+            AnyStudy::Neural(c) => c.seed,
         }
     }
 
@@ -47,6 +55,7 @@ impl AnyStudy {
         match self {
             AnyStudy::Line(c) => c.seed = seed,
             AnyStudy::Lattice(c) => c.seed = seed,
+            AnyStudy::Neural(c) => c.seed = seed,
         }
     }
 
@@ -55,6 +64,7 @@ impl AnyStudy {
         match self {
             AnyStudy::Line(c) => &c.laws,
             AnyStudy::Lattice(c) => &c.laws,
+            AnyStudy::Neural(_) => &[],
         }
     }
 
@@ -63,6 +73,7 @@ impl AnyStudy {
         match self {
             AnyStudy::Line(c) => &c.checks,
             AnyStudy::Lattice(c) => &c.checks,
+            AnyStudy::Neural(c) => &c.checks,
         }
     }
 
@@ -74,6 +85,7 @@ impl AnyStudy {
         match self {
             AnyStudy::Line(c) => check(c),
             AnyStudy::Lattice(c) => lattice::check(c),
+            AnyStudy::Neural(c) => neural::check(c),
         }
     }
 
@@ -85,6 +97,7 @@ impl AnyStudy {
         match self {
             AnyStudy::Line(c) => run(c, context),
             AnyStudy::Lattice(c) => lattice::run(c, context),
+            AnyStudy::Neural(c) => neural::run(c, context),
         }
     }
 }

@@ -10,6 +10,7 @@ mod config;
 mod figures;
 mod lattice;
 mod laws;
+mod neural;
 mod patches;
 mod problem;
 mod resolved;
@@ -25,6 +26,7 @@ pub use lattice::{
     InitialConfig, LatticeConfig, LatticeExperiment, LatticePatchesConfig, LatticeStudyConfig, gather_lattice,
 };
 pub use laws::{FittedLaw, fit_law};
+pub use neural::{EquationConfig, NetRecipe, NeuralStudyConfig, OursConfig, ReferenceConfig};
 pub use patches::{PatchExperiment, gather};
 pub use problem::Problem;
 pub use run::run;

@@ -4,6 +4,7 @@
 //! every digit is right after a few doublings of the grid; at a jump the error falls only as the spacing, and the result says so.
 
 mod bounds;
+mod certified;
 mod solution;
 mod spectral;
 
@@ -15,6 +16,7 @@ use crate::{Error, Result};
 use bounds::{Fields, bounds, largest_difference};
 use spectral::{Pair, Spectral, Values};
 
+pub use certified::certified;
 pub use solution::CellSolution;
 
 /// Points per axis of the first grid, in one, two and three dimensions.

@@ -1,0 +1,112 @@
+//! What can be said against a neural study before anything is computed or written.
+
+use super::config::{EquationConfig, NetRecipe, NeuralStudyConfig};
+use super::elliptic::{EllipticProblem, Material};
+use super::reaction::Reaction;
+use crate::{
+    Error, Result,
+    study::check::{check_bounds, plain},
+};
+
+/// Everything about a neural study that can be checked without computing.
+///
+/// # Errors
+/// Those that [`super::run`] would end with, as far as they show.
+pub(in crate::study) fn check(config: &NeuralStudyConfig) -> Result<()> {
+    plain("study", &config.study)?;
+    let refuse = |path: &str, message: String| Err(Error::Config { path: path.into(), message });
+    if !(1..=100).contains(&config.repeats) {
+        return refuse("repeats", format!("found {}; expected 1 to 100", config.repeats));
+    }
+    if config.reference.points < 3 || config.reference.points > 2001 {
+        return refuse("reference.points", format!("found {}; expected 3 to 2001", config.reference.points));
+    }
+    for (name, recipe) in [("cell", &config.ours.cell), ("homogenized", &config.ours.homogenized)] {
+        check_recipe(&format!("ours.{name}"), recipe)?;
+    }
+    check_equations(config)?;
+    let names = names(config)?;
+    if let Some(name) = config.known.keys().chain(config.published.keys()).find(|n| !names.contains(n)) {
+        let key = if config.known.contains_key(name) { "known" } else { "published" };
+        return refuse(&format!("{key}.{name}"), format!("no such check; this study has: {}", names.join(", ")));
+    }
+    check_bounds(&names, &config.checks)
+}
+
+fn check_recipe(path: &str, recipe: &NetRecipe) -> Result<()> {
+    let refuse = |key: &str, message: String| Err(Error::Config { path: format!("{path}.{key}"), message });
+    if recipe.hidden.is_empty() || recipe.hidden.iter().any(|w| !(1..=1024).contains(w)) {
+        return refuse("hidden", format!("found {:?}; expected widths of 1 to 1024, such as [32, 32]", recipe.hidden));
+    }
+    let all = recipe.points.iter().product::<usize>();
+    if recipe.points.is_empty() || recipe.points.iter().any(|n| *n < 4) || all > 100_000 {
+        return refuse("points", format!("found {:?}; expected at least 4 each, at most 100000 in all", recipe.points));
+    }
+    if !(0.0..1.0).contains(&recipe.plan.gain) {
+        return refuse("plan.gain", format!("found {}; expected 0 or more and less than 1", recipe.plan.gain));
+    }
+    Ok(())
+}
+
+fn check_equations(config: &NeuralStudyConfig) -> Result<()> {
+    let mut seen = vec![];
+    for (k, equation) in config.equation.iter().enumerate() {
+        match equation {
+            EquationConfig::Elliptic { domain, epsilon, coefficient, source } => {
+                EllipticProblem::new(domain, *epsilon, coefficient, source)?;
+                if config.equation.len() > 1 {
+                    let message = format!("found {} equations; an elliptic study has one", config.equation.len());
+                    return Err(Error::Config { path: "equation".into(), message });
+                }
+            }
+            EquationConfig::Reaction { .. } => {
+                let suffix = Reaction::new(equation, k)?.suffix;
+                if seen.contains(&suffix) {
+                    let message = format!("found `{suffix}` twice; names differ");
+                    return Err(Error::Config { path: format!("equation.{k}.name"), message });
+                }
+                seen.push(suffix);
+            }
+        }
+    }
+    match config.equation.is_empty() {
+        true => Err(Error::Config { path: "equation".into(), message: "there are none; expected [[equation]]".into() }),
+        false => Ok(()),
+    }
+}
+
+/// The checks that a run of the study reports.
+fn names(config: &NeuralStudyConfig) -> Result<Vec<String>> {
+    let (mut once, mut scored): (Vec<String>, Vec<String>) = (vec![], vec![]);
+    for (k, equation) in config.equation.iter().enumerate() {
+        let (suffix, own) = match equation {
+            EquationConfig::Elliptic { domain, epsilon, coefficient, source } => {
+                let problem = EllipticProblem::new(domain, *epsilon, coefficient, source)?;
+                let own: Vec<String> = match problem.material {
+                    Material::Slow(..) => ["ea", "ea_slope"].map(String::from).to_vec(),
+                    Material::Cell(_) => (1..=domain.len())
+                        .map(|j| format!("chi{j}_rel_error"))
+                        .chain(["a_star_11", "a_star_error", "a_star_certified_width"].map(String::from))
+                        .collect(),
+                };
+                (String::new(), own)
+            }
+            EquationConfig::Reaction { .. } => {
+                let suffix = Reaction::new(equation, k)?.suffix;
+                let own = ["n_rel_error", "r_star", "r_star_error"].map(|n| format!("{n}{suffix}")).to_vec();
+                (suffix, own)
+            }
+        };
+        scored.extend(own);
+        scored.extend(["e1", "e2", "e3", "corrector_error"].map(|n| format!("{n}{suffix}")));
+        let truth = ["e4", "corrector_truth", "reference_error", "e1_over_e4"];
+        once.extend(truth.map(|n| format!("{n}{suffix}")));
+    }
+    if config.repeats > 1 {
+        scored.extend(scored.clone().iter().map(|n| format!("{n}_worst")));
+    }
+    once.extend(scored);
+    let differences: Vec<String> = config.known.keys().map(|n| format!("{n}_difference")).collect();
+    once.extend(differences);
+    Ok(once)
+}

@@ -1,0 +1,17 @@
+//! Studies of neural homogenization (Leung, Lin & Zhang 2022): cell problems, coefficients and the homogenized equation by networks,
+//! judged by converged finite elements.
+
+mod check;
+mod config;
+mod elliptic;
+mod elliptic_nets;
+mod figures;
+mod reaction;
+mod run;
+mod scores;
+mod tables;
+
+pub use config::{EquationConfig, NetRecipe, NeuralStudyConfig, OursConfig, ReferenceConfig};
+
+pub(in crate::study) use check::check;
+pub(in crate::study) use run::run;

@@ -1,0 +1,141 @@
+//! One run of a neural study from its configuration to its outcome.
+
+use std::time::Instant;
+
+use rayon::prelude::*;
+
+use super::check::check;
+use super::config::{EquationConfig, NeuralStudyConfig};
+use super::elliptic::{EllipticProblem, relative};
+use super::scores::{Scores, Trained};
+use super::{elliptic_nets, figures, reaction, tables};
+use crate::{
+    Result,
+    report::{Check, Report},
+    study::{
+        Context, Outcome,
+        run::{apply_bounds, new_report, time},
+    },
+};
+
+/// Runs the study.
+///
+/// # Errors
+/// Those of [`check`] and of the stages; [`crate::Error::Interrupted`]. A check that fails is no error.
+pub(in crate::study) fn run(config: &NeuralStudyConfig, context: &Context<'_>) -> Result<Outcome> {
+    let started = Instant::now();
+    check(config)?;
+    let mut report = new_report(&config.study, config.seed, &config.title, &config.summary);
+    for (k, equation) in config.equation.iter().enumerate() {
+        match equation {
+            EquationConfig::Elliptic { domain, epsilon, coefficient, source } => {
+                elliptic(config, &EllipticProblem::new(domain, *epsilon, coefficient, source)?, context, &mut report)?;
+            }
+            EquationConfig::Reaction { .. } => {
+                reaction_problem(config, &reaction::Reaction::new(equation, k)?, context, &mut report)?;
+            }
+        }
+    }
+    for (name, known) in &config.known {
+        if let Some(value) = report.check(name).map(|c| c.value) {
+            report.checks.push(Check::figure(&format!("{name}_difference"), (value - known).abs()));
+        }
+    }
+    for check in &mut report.checks {
+        check.paper = config.published.get(&check.name).copied();
+    }
+    report.tables.insert(0, tables::verdict(config, &report));
+    apply_bounds(&config.checks, &mut report)?;
+    report.wall_seconds = started.elapsed().as_secs_f64();
+    Ok(Outcome { report, datasets: vec![], models: vec![] })
+}
+
+/// Seeds of the repeats: far enough apart for several networks each.
+fn seeds(config: &NeuralStudyConfig) -> Vec<u64> {
+    (0..config.repeats as u64).map(|k| config.seed.wrapping_add(1000 * k)).collect()
+}
+
+fn gathered<'a>(all: impl Iterator<Item = &'a Scores>) -> Scores {
+    let mut sum = Scores::default();
+    for score in all.flat_map(|s| &s.0) {
+        score.values.iter().for_each(|v| sum.add(&score.name, *v));
+    }
+    sum
+}
+
+fn conclude(
+    report: &mut Report,
+    suffix: &str,
+    e4: f64,
+    corrected: f64,
+    error: f64,
+    scores: &Scores,
+    trained: &[&Trained],
+) {
+    let mut add = |name: &str, value: f64| report.checks.push(Check::figure(&format!("{name}{suffix}"), value));
+    add("e4", e4);
+    add("corrector_truth", corrected);
+    add("reference_error", error);
+    if let Some(e1) = scores.get(&format!("e1{suffix}")) {
+        add("e1_over_e4", (e1.median() / e4 - 1.0).abs());
+    }
+    report.checks.extend(scores.checks());
+    report.timings.extend(trained.iter().map(|t| t.timing()));
+    report.tables.push(tables::trainings(suffix, trained));
+    report.figures.push(figures::curves(suffix, trained));
+}
+
+fn elliptic(
+    config: &NeuralStudyConfig,
+    problem: &EllipticProblem,
+    context: &Context<'_>,
+    report: &mut Report,
+) -> Result<()> {
+    let timer = Instant::now();
+    let truth = elliptic_nets::Truth::new(config, problem)?;
+    time(report, "references by finite elements", timer, []);
+    report.notes.push(format!(
+        "references: relative L² error at most {:.1e} (multiscale) and {:.1e} (homogenized), from a mesh twice as coarse; a* by adaptive \
+         quadrature differs by {:.1e}",
+        truth.multiscale.error,
+        truth.homogenized.error,
+        problem.effective_check()?
+    ));
+    let one = |seed: &u64| elliptic_nets::repeat(config, problem, &truth, *seed, context);
+    let repeats: Vec<Result<elliptic_nets::Repeat>> = seeds(config).par_iter().map(one).collect();
+    let repeats: Vec<elliptic_nets::Repeat> = repeats.into_iter().collect::<Result<_>>()?;
+    let scores = gathered(repeats.iter().map(|r| &r.scores));
+    let trained: Vec<&Trained> = repeats.iter().flat_map(|r| &r.trained).collect();
+    let u = &truth.multiscale.values;
+    let e4 = relative(&truth.homogenized.values, u);
+    let error = truth.multiscale.error.max(truth.homogenized.error);
+    conclude(report, "", e4, relative(&truth.corrected, u), error, &scores, &trained);
+    report.figures.extend(figures::elliptic(config, problem, &truth, &repeats));
+    Ok(())
+}
+
+fn reaction_problem(
+    config: &NeuralStudyConfig,
+    problem: &reaction::Reaction,
+    context: &Context<'_>,
+    report: &mut Report,
+) -> Result<()> {
+    let timer = Instant::now();
+    let truth = reaction::Truth::new(config, problem)?;
+    time(report, &format!("references by finite elements{}", problem.suffix), timer, []);
+    report.notes.push(format!(
+        "references{}: relative L² error at most {:.1e} (multiscale) and {:.1e} (homogenized), from a mesh twice as coarse",
+        problem.suffix, truth.errors[0], truth.errors[1]
+    ));
+    let one = |seed: &u64| reaction::repeat(config, problem, &truth, *seed, context);
+    let repeats: Vec<Result<reaction::Repeat>> = seeds(config).par_iter().map(one).collect();
+    let repeats: Vec<reaction::Repeat> = repeats.into_iter().collect::<Result<_>>()?;
+    let scores = gathered(repeats.iter().map(|r| &r.scores));
+    let trained: Vec<&Trained> = repeats.iter().flat_map(|r| &r.trained).collect();
+    let e4 = relative(&truth.homogenized, &truth.multiscale);
+    let corrected = relative(&truth.corrected, &truth.multiscale);
+    let error = truth.errors[0].max(truth.errors[1]);
+    conclude(report, &problem.suffix, e4, corrected, error, &scores, &trained);
+    report.figures.extend(figures::reaction(problem, &truth, &repeats));
+    Ok(())
+}

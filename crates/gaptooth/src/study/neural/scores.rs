@@ -1,0 +1,128 @@
+//! What several seeds found: medians and worst cases.
+
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Result,
+    pinn::Training,
+    report::{Check, Timing},
+    study::Context,
+};
+
+/// One figure over the seeds, in their order.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Score {
+    pub(super) name: String,
+    pub(super) values: Vec<f64>,
+}
+
+impl Score {
+    pub(super) fn median(&self) -> f64 {
+        let mut sorted = self.values.clone();
+        sorted.sort_by(f64::total_cmp);
+        let n = sorted.len();
+        0.5 * (sorted[(n - 1) / 2] + sorted[n / 2])
+    }
+
+    pub(super) fn worst(&self) -> f64 {
+        self.values.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+    }
+}
+
+/// Figures by name, in the order in which they were first given.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Scores(pub(super) Vec<Score>);
+
+impl Scores {
+    pub(super) fn add(&mut self, name: &str, value: f64) {
+        match self.0.iter_mut().find(|s| s.name == name) {
+            Some(score) => score.values.push(value),
+            None => self.0.push(Score { name: name.into(), values: vec![value] }),
+        }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Score> {
+        self.0.iter().find(|s| s.name == name)
+    }
+
+    /// The medians under their names and the worst cases as `NAME_worst`.
+    pub(super) fn checks(&self) -> Vec<Check> {
+        let both = |s: &Score| {
+            let worst = (s.values.len() > 1).then(|| Check::figure(&format!("{}_worst", s.name), s.worst()));
+            std::iter::once(Check::figure(&s.name, s.median())).chain(worst)
+        };
+        self.0.iter().flat_map(both).collect()
+    }
+}
+
+/// The error of one training as it went: iteration, seconds, relative errors.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub(super) struct Curve {
+    pub(super) iterations: Vec<f64>,
+    pub(super) seconds: Vec<f64>,
+    /// `[kind][look]`
+    pub(super) errors: Vec<Vec<f64>>,
+}
+
+/// A training and its curve under one name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Trained {
+    pub(super) name: String,
+    pub(super) seed: u64,
+    pub(super) training: Training,
+    pub(super) curve: Curve,
+}
+
+impl Trained {
+    /// A row of the report's timings.
+    pub(super) fn timing(&self) -> Timing {
+        let w = self.training.work;
+        let work = [
+            ("iterations", self.training.iterations as u64),
+            ("residuals", w.residuals),
+            ("gradients", w.gradients),
+            ("jacobians", w.jacobians),
+            ("factorisations", w.factorisations),
+        ];
+        let seconds = self.curve.seconds.last().copied().unwrap_or(0.0);
+        let work = work.into_iter().filter(|(_, n)| *n > 0).map(|(k, n)| (k.to_string(), n)).collect();
+        Timing { name: format!("{}, seed {}", self.name, self.seed), seconds, work }
+    }
+}
+
+/// What a training is given: the state to go on from, and whom to tell of every look.
+pub(super) type Look<'a, F> = &'a mut dyn FnMut(&F, &Training) -> Result<()>;
+
+/// Trains with a curve of errors, from a saved state if there is one, saving as it goes.
+///
+/// `run(resume, look)` trains; `errors(field)` judges what it has so far.
+pub(super) fn trained<F>(
+    context: &Context<'_>,
+    name: &str,
+    seed: u64,
+    errors: &dyn Fn(&F) -> Vec<f64>,
+    run: impl FnOnce(Option<Training>, Look<'_, F>) -> Result<(F, Training)>,
+) -> Result<(F, Trained)> {
+    let stage = format!("{name}-{seed}");
+    let kept: Option<Trained> = context.load(&stage)?;
+    let (resume, mut curve) = kept.map_or((None, Curve::default()), |k| (Some(k.training), k.curve));
+    let before = curve.seconds.last().copied().unwrap_or(0.0);
+    // judging and saving is not training
+    let (started, mut aside) = (Instant::now(), 0.0);
+    let mut look = |field: &F, training: &Training| {
+        let paused = Instant::now();
+        curve.iterations.push(training.iterations as f64);
+        curve.seconds.push(before + started.elapsed().as_secs_f64() - aside);
+        let found = errors(field);
+        curve.errors.resize(found.len(), vec![]);
+        curve.errors.iter_mut().zip(found).for_each(|(all, e)| all.push(e));
+        let trained = Trained { name: name.into(), seed, training: training.clone(), curve: curve.clone() };
+        context.save(&stage, &trained)?;
+        aside += paused.elapsed().as_secs_f64();
+        Ok(())
+    };
+    let (field, training) = run(resume, &mut look)?;
+    Ok((field, Trained { name: name.into(), seed, training, curve }))
+}
