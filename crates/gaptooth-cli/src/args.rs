@@ -60,28 +60,29 @@ pub(crate) struct RunArgs {
 /// `effective`
 #[derive(Debug, ArgGroup)]
 pub(crate) struct EffectiveArgs {
-    /// Dimensions (of an expression now: 1; of a lattice as many as its file has)
+    /// Dimensions, 1 to 3 [default: 1; of a tensor or a lattice as many as it has]
     #[arg(long, value_name = "D")]
     pub(crate) dim: Option<u8>,
-    /// The coefficient a(y), y in [0, 1): `1.1 + sin(2*pi*y)`; may also depend on x, see --slow
+    /// The coefficient a(y), y in [0, 1): `1.1 + sin(2*pi*y)`, or a(y1, y2): `2 + sin(2*pi*y1)*cos(2*pi*y2)`; may also depend on
+    /// x, see --slow
     #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
     pub(crate) coefficient: Option<String>,
     /// Slow points at which the coefficient is taken: `x=0.5`, or several: `x=0.1,x=0.2`
     #[arg(long, value_name = "x=V,…", allow_hyphen_values = true)]
     pub(crate) slow: Vec<String>,
-    /// quadrature (default) or fem
+    /// quadrature (default in one dimension), fem (one dimension) or fft (smooth coefficients; default in two and three)
     #[arg(long, value_name = "METHOD")]
     pub(crate) method: Option<String>,
     /// Relative tolerance
     #[arg(long, value_name = "T", default_value_t = 1e-12)]
     pub(crate) tolerance: f64,
-    /// Add a lower and an upper bound, from finite elements
+    /// Add a lower and an upper bound, from finite elements or by fft
     #[arg(long)]
     pub(crate) bounds: bool,
-    /// Points per axis (with --method fem: a fixed mesh of that many nodes)
+    /// Points per axis in place of refinement (with --method fem: a fixed mesh of that many nodes)
     #[arg(long, value_name = "N[,N,N]")]
     pub(crate) resolution: Option<String>,
-    /// A symmetric tensor of expressions (not yet)
+    /// A symmetric tensor of expressions, `[[2, 0.1*sin(2*pi*y1)], [0.1*sin(2*pi*y1), 1]]`
     #[arg(long, value_name = "[[E,E],[E,E]]", allow_hyphen_values = true)]
     pub(crate) tensor: Option<String>,
     /// A periodic lattice: kx, ky, kz as nested lists [x][y][z], and bond = "right" or "left"

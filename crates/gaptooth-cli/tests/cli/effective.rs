@@ -67,6 +67,45 @@ fn a_coarse_mesh_says_that_it_misses_the_tolerance() {
 }
 
 #[test]
+fn several_dimensions_by_fourier_collocation() {
+    let text = "2+sin(2*pi*y1)*cos(2*pi*y2)";
+    let place = Place::new();
+    let answer = place.run(&["effective", "--dim", "2", "--coefficient", text, "--bounds", "--json"]).done().object();
+    for key in KEYS {
+        assert!(answer.get(key).is_some(), "{key} is missing");
+    }
+    assert_eq!(answer["method"], "fft");
+    let entry = |key: &str, i: usize, j: usize| answer[key][i][j].as_f64().unwrap();
+    for i in 0..2 {
+        assert!((entry("tensor", i, i) - 1.93535923481229).abs() < 2e-14 && entry("tensor", i, 1 - i).abs() < 1e-14);
+        assert!(entry("lower", i, i) <= entry("tensor", i, i) && entry("tensor", i, i) <= entry("upper", i, i));
+        assert!(entry("upper", i, i) - entry("lower", i, i) < 1e-11 && entry("midpoint", i, i) >= entry("lower", i, i));
+    }
+    assert_eq!(answer["warnings"].as_array().unwrap().len(), 0, "{answer}");
+
+    let tensor = "[[2 + x*sin(2*pi*y1), 0.4*sin(2*pi*y1)], [0.4*sin(2*pi*y1), max(3, 1)]]";
+    let answer = place.run(&["effective", "--tensor", tensor, "--slow", "x=1,x=0.5", "--json"]).done().object();
+    let root = 3.0_f64.sqrt();
+    let found = &answer["answers"][0]["tensor"];
+    assert!((found[0][0].as_f64().unwrap() - root).abs() < 1e-12, "{answer}");
+    assert!((found[0][1].as_f64().unwrap() - 0.4 * (root - 2.0)).abs() < 1e-12, "{answer}");
+    assert_eq!(answer["answers"][1]["slow"]["x"], 0.5);
+
+    // one dimension by both names, and a cell that does not repeat by itself
+    for text in ["1.5+sin(2*pi*y)", "1.5+sin(2*pi*y1)"] {
+        let answer = place.run(&["effective", "--dim", "1", "--coefficient", text, "--method", "fft", "--json"]);
+        let found = answer.done().object()["tensor"][0][0].as_f64().unwrap();
+        assert!((found - 1.25_f64.sqrt()).abs() < 1e-12, "{found}");
+    }
+    let kink = ["effective", "--dim", "2", "--coefficient", "1+y1*(1-y1)", "--tolerance", "1e-2", "--json"];
+    let found = place.run(&kink).done().object()["tensor"][1][1].as_f64().unwrap();
+    assert!((found - 7.0 / 6.0).abs() < 1e-3, "{found}");
+
+    let shown = place.run(&["effective", "--dim", "3", "--coefficient", text, "--resolution", "16,16,4"]).done().stdout;
+    assert!(shown.contains("1.93535923") && shown.contains("3,3") && shown.contains("16 x 16 x 4 points"), "{shown}");
+}
+
+#[test]
 fn people_get_a_table() {
     let answer = Place::new().run(&["effective", "--coefficient", "1.1+sin(2*pi*y)", "--bounds"]).done();
     assert!(answer.stdout.contains("0.4582575694") && answer.stdout.contains("quadrature"), "{}", answer.stdout);
@@ -74,7 +113,7 @@ fn people_get_a_table() {
 
 #[test]
 fn wrong_input_is_named() {
-    let cases: [(&[&str], &str); 13] = [
+    let cases: [(&[&str], &str); 25] = [
         (&["--coefficient", "2+sin(2*pi*y"], "character 5"),
         (&["--coefficient", "2+foo(y)"], "foo"),
         (&["--coefficient", "sin(2*pi*y)"], "y = 0.75"),
@@ -82,10 +121,22 @@ fn wrong_input_is_named() {
         (&["--coefficient", "2+sin(2*pi*x)"], "--slow"),
         (&["--coefficient", "2+x", "--slow", "x=a"], "x=a"),
         (&["--coefficient", "2", "--tolerance", "0"], "--tolerance"),
-        (&["--coefficient", "2", "--method", "fft"], "what works now"),
+        (&["--coefficient", "2", "--method", "neural"], "what works now"),
         (&["--coefficient", "2", "--method", "magic"], "magic"),
         (&["--coefficient", "2", "--resolution", "8"], "--resolution"),
-        (&["--dim", "2", "--coefficient", "2"], "what works now"),
+        (&["--dim", "4", "--coefficient", "2"], "--dim 4"),
+        (&["--dim", "2", "--coefficient", "2", "--method", "fem"], "--method fem"),
+        (&["--dim", "2", "--coefficient", "2+y3"], "y3"),
+        (&["--dim", "2", "--coefficient", "2+x"], "--slow"),
+        (&["--dim", "2", "--coefficient", "1+sin(2*pi*y1)+cos(2*pi*y2)"], "y1 = 0.75, y2 = 0.5"),
+        (&["--dim", "2", "--coefficient", "2", "--resolution", "8,8,8"], "--resolution"),
+        (&["--dim", "2", "--coefficient", "2", "--resolution", "8000"], "--resolution"),
+        (&["--tensor", "[[2,0.1],[0.2,1]]"], "symmetric"),
+        (&["--tensor", "[[2,3],[3,1]]"], "smallest eigenvalue"),
+        (&["--tensor", "[[2,0.1],[0.1]]"], "[2, 1]"),
+        (&["--tensor", "[[2,0.1],[0.1,1+)]]"], "character 16"),
+        (&["--tensor", "2"], "--tensor 2"),
+        (&["--tensor", "[[2]]", "--coefficient", "2"], "two materials"),
         (&["--image", "a.png"], "--image is not there yet"),
         (&[], "--coefficient"),
     ];

@@ -1,31 +1,25 @@
 //! `gaptooth effective`
 
+mod answer;
+mod fourier;
+
 use std::process::ExitCode;
 use std::time::Instant;
 
 use gaptooth::{
-    Error, VERSION,
+    Error,
     cell::{self, CellMethod, EffectiveTensor},
     coefficient::ExpressionCoefficient,
 };
-use serde_json::{Value, json};
 
 use crate::args::EffectiveArgs;
 use crate::failure::{Failure, Source};
-use crate::output;
+use answer::{Answer, show};
 
 /// Degree of the elements: rounding is reached on few of them.
 const DEGREE: usize = 8;
 
-const WORKS_NOW: &str = "what works now: --lattice FILE.toml; --dim 1 --coefficient EXPR with --method quadrature or fem, --slow x=V, --tolerance, --bounds";
-
-/// One answer.
-struct Answer {
-    tensor: EffectiveTensor,
-    bounds: Option<[f64; 2]>,
-    seconds: f64,
-    warnings: Vec<String>,
-}
+const WORKS_NOW: &str = "what works now: --lattice FILE.toml; --dim 1 --coefficient EXPR with --method quadrature, fem or fft; --dim 2 or 3 --coefficient EXPR, or --tensor '[[E,E],[E,E]]', with --method fft; --slow x=V, --tolerance, --bounds, --resolution";
 
 #[derive(Clone, Copy, PartialEq)]
 enum Method {
@@ -39,7 +33,15 @@ pub(super) fn effective(args: &EffectiveArgs) -> Result<ExitCode, Failure> {
     if let Some(path) = &args.lattice {
         return super::lattice::lattice(path, args);
     }
-    let (text, method) = (supported(args)?, method(args)?);
+    supported(args)?;
+    if uses_fourier(args)? {
+        fourier::fourier(args)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let Some(text) = args.coefficient.as_deref() else {
+        return Err(Failure::wrong_input("--coefficient is missing").help(WORKS_NOW));
+    };
+    let method = method(args)?;
     let slow = slow_points(&args.slow)?;
     let (coefficient, renamed) = read(text, &slow)?;
     if coefficient.depends_on_x() && slow.is_empty() {
@@ -50,18 +52,9 @@ pub(super) fn effective(args: &EffectiveArgs) -> Result<ExitCode, Failure> {
     let points = if slow.is_empty() { vec![0.0] } else { slow.clone() };
     let answers: Vec<Answer> = points
         .iter()
-        .map(|&x| answer(&coefficient, x, method, args).map_err(|e| explain(e, text, &renamed)))
+        .map(|&x| answer(&coefficient, x, method, args).map_err(|e| explain(e, "--coefficient", text, &renamed)))
         .collect::<Result<_, Failure>>()?;
-    for (x, warning) in points.iter().zip(&answers).flat_map(|(x, a)| a.warnings.iter().map(move |w| (x, w))) {
-        output::say(&format!("warning: x = {x}: {warning}"));
-    }
-    let as_json = |(k, a): (usize, &Answer)| describe(a, method, args.tolerance, slow.get(k).copied());
-    let all: Vec<Value> = answers.iter().enumerate().map(as_json).collect();
-    match (args.json, &all[..]) {
-        (true, [one]) => output::json(one)?,
-        (true, _) => output::json(&json!({"answers": all}))?,
-        (false, _) => output::line(&table(&answers, &points))?,
-    }
+    show(&answers, if method == Method::Quadrature { "quadrature" } else { "fem" }, &slow, args)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -81,19 +74,17 @@ fn read(text: &str, slow: &[f64]) -> Result<(ExpressionCoefficient, String), Fai
     let cell = replace_word(&renamed, "y", "(y%1)");
     match (&error, ExpressionCoefficient::new(&cell, None, domain, &[])) {
         (Error::Expression { .. }, Ok(coefficient)) => Ok((coefficient, cell)),
-        (Error::Expression { .. }, Err(within @ Error::Coefficient { .. })) => Err(explain(within, text, &cell)),
-        _ => Err(explain(error, text, &renamed)),
+        (Error::Expression { .. }, Err(within @ Error::Coefficient { .. })) => {
+            Err(explain(within, "--coefficient", text, &cell))
+        }
+        _ => Err(explain(error, "--coefficient", text, &renamed)),
     }
 }
 
-/// The coefficient's text, once everything asked for is known to be there.
-fn supported(args: &EffectiveArgs) -> Result<&str, Failure> {
+/// That everything asked for is there.
+fn supported(args: &EffectiveArgs) -> Result<(), Failure> {
     let refuse = |what: String| Err(Failure::wrong_input(what).help(WORKS_NOW));
-    if let Some(dim) = args.dim.filter(|dim| *dim != 1) {
-        return refuse(format!("--dim {dim}: only one dimension is there yet"));
-    }
     let later = [
-        ("--tensor", args.tensor.is_some()),
         ("--image", args.image.is_some()),
         ("--map", args.map.is_some()),
         ("--voxel-size", args.voxel_size.is_some()),
@@ -105,9 +96,20 @@ fn supported(args: &EffectiveArgs) -> Result<&str, Failure> {
     if !(args.tolerance > 0.0 && args.tolerance < 1.0) {
         return refuse(format!("--tolerance {}: expected a number between 0 and 1", args.tolerance));
     }
-    match &args.coefficient {
-        Some(text) => Ok(text),
-        None => refuse("--coefficient is missing".into()),
+    Ok(())
+}
+
+/// Whether Fourier collocation is meant: one dimension has its own default.
+fn uses_fourier(args: &EffectiveArgs) -> Result<bool, Failure> {
+    let several = args.tensor.is_some() || args.dim.is_some_and(|dim| dim != 1);
+    match args.method.as_deref() {
+        Some("fft") => Ok(true),
+        None => Ok(several),
+        Some(other @ ("quadrature" | "fem")) if several => {
+            let message = format!("--method {other}: tensors and several dimensions are solved by fft");
+            Err(Failure::wrong_input(message).help(WORKS_NOW))
+        }
+        Some(_) => Ok(false),
     }
 }
 
@@ -127,8 +129,8 @@ fn method(args: &EffectiveArgs) -> Result<Method, Failure> {
         (Some("quadrature"), Some(_)) => {
             refuse("--resolution: quadrature chooses its own points; use --method fem for a fixed mesh".into())
         }
-        (Some(other @ ("fft" | "neural")), _) => refuse(format!("--method {other} is not there yet")),
-        (Some(other), _) => refuse(format!("--method {other}: expected quadrature or fem")),
+        (Some(other @ "neural"), _) => refuse(format!("--method {other} is not there yet")),
+        (Some(other), _) => refuse(format!("--method {other}: expected quadrature, fem or fft")),
     }
 }
 
@@ -164,13 +166,7 @@ fn answer(coefficient: &ExpressionCoefficient, x: f64, method: Method, args: &Ef
             (tensor.clone(), Some(tensor))
         }
     };
-    let mut warnings = vec![];
-    if !tensor.converged(args.tolerance) {
-        let r = tensor.residual;
-        warnings.push(format!("the estimated error {r:.1e} misses the tolerance {:.1e}", args.tolerance));
-    }
-    let bounds = enclosing.filter(|_| args.bounds).map(|e| enclosure(&tensor, &e));
-    Ok(Answer { tensor, bounds, seconds: started.elapsed().as_secs_f64(), warnings })
+    Ok(Answer::new(tensor, enclosing.as_ref().filter(|_| args.bounds), args.tolerance, started))
 }
 
 /// Finite elements on equal elements with about so many nodes.
@@ -188,49 +184,9 @@ fn fixed_mesh(coefficient: &ExpressionCoefficient, x: f64, nodes: usize) -> Resu
     })
 }
 
-/// The bounds, wider by the estimate of the quadrature's error in them and by rounding.
-fn enclosure(tensor: &EffectiveTensor, elements: &EffectiveTensor) -> [f64; 2] {
-    let entry = |m: &Option<Vec<Vec<f64>>>| m.as_ref().map_or(elements.scalar(), |m| m[0][0]);
-    let slack = elements.residual + 16.0 * f64::EPSILON * tensor.scalar().abs();
-    [entry(&elements.lower) - slack, entry(&elements.upper) + slack]
-}
-
-fn describe(answer: &Answer, method: Method, tolerance: f64, slow: Option<f64>) -> Value {
-    let matrix = |v: f64| json!([[v]]);
-    let method = if method == Method::Quadrature { "quadrature" } else { "fem" };
-    json!({
-        "tensor": answer.tensor.tensor,
-        "lower": answer.bounds.map(|[lower, _]| matrix(lower)),
-        "upper": answer.bounds.map(|[_, upper]| matrix(upper)),
-        "midpoint": answer.bounds.map(|[lower, upper]| matrix(0.5 * (lower + upper))),
-        "method": method,
-        "details": answer.tensor.method,
-        "iterations": answer.tensor.iterations,
-        "residual": answer.tensor.residual,
-        "tolerance": tolerance,
-        "unknowns": answer.tensor.unknowns,
-        "wall_seconds": answer.seconds,
-        "version": VERSION,
-        "warnings": answer.warnings,
-        "slow": slow.map(|x| json!({"x": x})),
-    })
-}
-
-fn table(answers: &[Answer], points: &[f64]) -> String {
-    let mut rows = vec![["x", "a*", "lower", "upper", "error", "unknowns"].map(String::from).to_vec()];
-    for (answer, x) in answers.iter().zip(points) {
-        let bound = |k: usize| answer.bounds.map_or("—".into(), |b| format!("{:.15}", b[k]));
-        let (value, error) = (answer.tensor.scalar(), answer.tensor.residual);
-        let unknowns = answer.tensor.unknowns.to_string();
-        rows.push(vec![x.to_string(), format!("{value:.15}"), bound(0), bound(1), format!("{error:.1e}"), unknowns]);
-    }
-    let method = answers.first().map_or("", |a| a.tensor.method.as_str());
-    format!("{}by {method}", output::columns(&rows))
-}
-
 /// The library's error, about the text as typed.
-fn explain(error: Error, text: &str, renamed: &str) -> Failure {
-    let source = Source { name: "--coefficient".into(), text: text.into() };
+fn explain(error: Error, option: &str, text: &str, renamed: &str) -> Failure {
+    let source = Source { name: option.into(), text: text.into() };
     let span = match &error {
         Error::Expression { position, .. } => {
             let start = text.chars().take(*position).map(char::len_utf8).sum::<usize>();
