@@ -44,8 +44,8 @@ impl LineProblem<'_> {
     /// for smooth data.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a bad domain, degree or number of cells; [`Error::NonFinite`] where a function is not finite;
-    /// [`Error::Solver`] if the system is not positive definite.
+    /// [`Error::Parameter`](crate::Error::Parameter) for a bad domain, degree or number of cells; [`Error::NonFinite`](crate::Error::NonFinite) where a function is not finite;
+    /// [`Error::Solver`](crate::Error::Solver) if the system is not positive definite.
     pub fn solve(&self, degree: usize, cells: usize) -> Result<LineSolution> {
         let mesh = LineMesh::new(self.domain, degree, cells)?;
         check_values("the value at an end", &self.ends)?;

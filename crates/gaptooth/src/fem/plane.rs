@@ -89,8 +89,8 @@ impl PlaneProblem<'_> {
     /// Elements on n × m equal cells by sparse Cholesky; p + 3 Gauss points each way. Order p + 1 in L² for smooth data.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a bad domain, degree or number of cells; [`Error::NonFinite`] where a function is not finite;
-    /// [`Error::Solver`] if the system is not positive definite.
+    /// [`Error::Parameter`](crate::Error::Parameter) for a bad domain, degree or number of cells; [`Error::NonFinite`](crate::Error::NonFinite) where a function is not finite;
+    /// [`Error::Solver`](crate::Error::Solver) if the system is not positive definite.
     pub fn solve(&self, element: PlaneElement, cells: [usize; 2]) -> Result<PlaneSolution> {
         let mesh = PlaneMesh::new(self.domain, element, cells, self.boundary)?;
         let load = |p: [f64; 2]| {
