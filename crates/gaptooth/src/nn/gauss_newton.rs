@@ -321,21 +321,24 @@ fn outer(panels: &[Panel], n: usize) -> Mat<f64> {
     matrix
 }
 
-/// The lower half of JᵀJ, summed panel by panel in order.
+/// The lower half of JᵀJ, pair of column blocks by pair, each summed panel by panel in order.
 fn inner(panels: &[Panel], n: usize) -> Mat<f64> {
-    let one = |panel: &Panel| {
-        let mut k = Mat::<f64>::zeros(n, n);
-        let j = panel.matrix(n);
-        let (full, half) = (BlockStructure::Rectangular, BlockStructure::TriangularLower);
-        triangular::matmul(k.as_mut(), half, Accum::Replace, j.transpose(), full, j, full, 1.0, Par::Seq);
+    let columns: Vec<(usize, usize)> = (0..n).step_by(PANEL).map(|start| (start, PANEL.min(n - start))).collect();
+    let pairs: Vec<(usize, usize)> = (0..columns.len()).flat_map(|i| (0..=i).map(move |j| (i, j))).collect();
+    let one = |(i, j): &(usize, usize)| {
+        let ((a, rows), (b, width)) = (columns[*i], columns[*j]);
+        let mut k = Mat::<f64>::zeros(rows, width);
+        for panel in panels {
+            let jacobian = panel.matrix(n);
+            let (left, right) = (jacobian.subcols(a, rows), jacobian.subcols(b, width));
+            matmul(k.as_mut(), Accum::Add, left.transpose(), right, 1.0, Par::Seq);
+        }
         k
     };
-    let mut matrix = Mat::<f64>::zeros(n, n);
-    for group in panels.chunks(16) {
-        let parts: Vec<Mat<f64>> = group.par_iter().map(one).collect();
-        for part in &parts {
-            matrix += part;
-        }
+    let products: Vec<Mat<f64>> = pairs.par_iter().map(one).collect();
+    let mut matrix = Mat::zeros(n, n);
+    for ((i, j), k) in pairs.iter().zip(&products) {
+        matrix.as_mut().submatrix_mut(columns[*i].0, columns[*j].0, k.nrows(), k.ncols()).copy_from(k);
     }
     matrix
 }

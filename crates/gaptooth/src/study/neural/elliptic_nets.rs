@@ -120,19 +120,25 @@ pub(super) fn repeat(
     let jets = field.gradients(&truth.points);
     let p: Vec<f64> = jets.iter().map(|u| u[0]).collect();
     let u = &truth.multiscale.values;
-    scores.add("e1", relative(&p, u));
-    scores.add("e2", relative(&w.values, u));
-    scores.add("e3", relative(&p, &w.values));
+    let distance = |a: &[f64], b: &[f64]| problem.relative(&truth.points, a, b);
+    scores.add("e1", distance(&p, u));
+    scores.add("e2", distance(&w.values, u));
+    scores.add("e3", distance(&p, &w.values));
     let gradients: Vec<Vec<f64>> = jets.iter().map(|u| u[1..].to_vec()).collect();
     let chi = match &correctors {
         Correctors::Cell(fields, _) => {
             let y: Vec<Vec<f64>> =
                 truth.points.iter().map(|x| x.iter().map(|x| x / problem.epsilon).collect()).collect();
-            fields.iter().map(|f| f.values(&y)).collect()
+            let cell = shifted_grid(&vec![[0.0, 1.0]; problem.dimension()], &vec![32; problem.dimension()], 0.0);
+            let centred = |field: &NeuralField| {
+                let mean = field.values(&cell).iter().sum::<f64>() / cell.len() as f64;
+                field.values(&y).iter().map(|c| c - mean).collect()
+            };
+            fields.iter().map(centred).collect()
         }
         Correctors::Slow(c) => vec![c.values(&pairs(problem, &truth.points))],
     };
-    scores.add("corrector_error", relative(&problem.corrected(&truth.points, &p, &gradients, &chi), u));
+    scores.add("corrector_error", distance(&problem.corrected(&truth.points, &p, &gradients, &chi), u));
     let slow = match &correctors {
         Correctors::Slow(c) => c.effective(&coefficient, &grid(&problem.domain, &[101], true).concat()),
         Correctors::Cell(..) => vec![],

@@ -288,14 +288,14 @@ fn mapped(formula: &Formula) -> LineMap {
     Arc::new(move |x: Taylor| x.chain(f.eval(&[x.value]), first.eval(&[x.value]), second.eval(&[x.value])))
 }
 
-/// D ∫f′²/∫f² + c: how fast the heat equation forgets f; none where f vanishes.
+/// −D ∫f f″/∫f² + c: how fast the equation forgets f, exactly so if f is an eigenfunction; none where f vanishes.
 fn rate(formula: &Formula, problem: &Reaction, c: f64) -> Option<f64> {
-    let slope = formula.derivative("x");
+    let second = formula.derivative("x").derivative("x");
     let points = grid(&[problem.domain], &[1001], true);
-    let square = |f: &Formula| points.iter().map(|x| f.eval(x).powi(2)).sum::<f64>();
-    let size = square(formula);
+    let mean = |g: &Formula| points.iter().map(|x| formula.eval(x) * g.eval(x)).sum::<f64>();
+    let size = mean(formula);
     let lowest = problem.diffusivity * (std::f64::consts::PI / (problem.domain[1] - problem.domain[0])).powi(2);
-    (size > 0.0).then(|| (problem.diffusivity * square(&slope) / size + c).max(lowest))
+    (size > 0.0).then(|| (c - problem.diffusivity * mean(&second) / size).max(lowest))
 }
 
 /// The network of the homogenized solution in space and time.

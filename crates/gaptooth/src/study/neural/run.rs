@@ -107,9 +107,10 @@ fn elliptic(
     let scores = gathered(repeats.iter().map(|r| &r.scores));
     let trained: Vec<&Trained> = repeats.iter().flat_map(|r| &r.trained).collect();
     let u = &truth.multiscale.values;
-    let e4 = relative(&truth.homogenized.values, u);
+    let e4 = problem.relative(&truth.points, &truth.homogenized.values, u);
     let error = truth.multiscale.error.max(truth.homogenized.error);
-    conclude(report, "", e4, relative(&truth.corrected, u), error, &scores, &trained);
+    let corrected = problem.relative(&truth.points, &truth.corrected, u);
+    conclude(report, "", e4, corrected, error, &scores, &trained);
     report.figures.extend(figures::elliptic(config, problem, &truth, &repeats));
     Ok(())
 }
