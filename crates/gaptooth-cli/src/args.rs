@@ -98,7 +98,7 @@ pub(crate) struct EffectiveArgs {
     /// Anisotropic voxels (not yet)
     #[arg(long, value_name = "DX,DY,DZ")]
     pub(crate) voxel_size: Option<String>,
-    /// Seed of neural methods (not yet)
+    /// Seed of the networks of --method neural
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
     /// Print one JSON object on standard output

@@ -9,6 +9,8 @@ mod cell_1d_quasiperiodic;
 mod gap_tooth_1d_diffusion;
 #[path = "../examples/learn_1d_diffusion.rs"]
 mod learn_1d_diffusion;
+#[path = "../examples/own_equation_1d.rs"]
+mod own_equation_1d;
 #[path = "../examples/own_micromodel_1d.rs"]
 mod own_micromodel_1d;
 #[path = "../examples/own_micromodel_2d.rs"]
@@ -55,6 +57,11 @@ fn gap_tooth() {
 #[test]
 fn learning() {
     passes(learn_1d_diffusion::run, 3);
+}
+
+#[test]
+fn own_equation() {
+    passes(own_equation_1d::run, 2);
 }
 
 #[test]

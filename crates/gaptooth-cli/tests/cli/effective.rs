@@ -197,3 +197,32 @@ fn wrong_lattices_are_refused_with_a_reason() {
     }
     assert_eq!(place.run(&["effective", "--lattice", "absent.toml"]).code, Some(2));
 }
+
+#[test]
+fn networks_answer_with_bounds() {
+    let text = "2 + 0.5*sin(2*pi*y1)*cos(2*pi*y2)";
+    let by = |more: &[&str]| {
+        let args = [&["effective", "--dim", "2", "--coefficient", text, "--json"], more].concat();
+        Place::new().run(&args).done().object()
+    };
+    let exact = by(&["--method", "fft"])["tensor"][0][0].as_f64().unwrap();
+    let neural = ["--method", "neural", "--resolution", "12", "--seed", "5"];
+    let answer = by(&neural);
+    for key in KEYS {
+        assert!(answer.get(key).is_some(), "{key} is missing");
+    }
+    let entry = |key: &str| answer[key][0][0].as_f64().unwrap();
+    assert_eq!(answer["method"], "neural");
+    assert!(entry("lower") <= exact && exact <= entry("upper") && (entry("tensor") - exact).abs() < 1e-8, "{answer}");
+    assert!(entry("upper") - entry("lower") < 1e-6, "{answer}");
+    assert_eq!(by(&neural)["tensor"], answer["tensor"], "the same seed gives the same bits");
+    for (args, message) in [
+        (&["--seed", "3"][..], "--seed"),
+        (&["--method", "neural", "--resolution", "2"], "--resolution 2"),
+        (&["--method", "neural", "--resolution", "8,8"], "--resolution 8,8"),
+    ] {
+        let answer = Place::new().run(&[&["effective", "--dim", "2", "--coefficient", text, "--json"], args].concat());
+        assert_eq!(answer.code, Some(2), "{}", answer.stderr);
+        assert!(answer.stderr.contains(message) && answer.stdout.is_empty(), "{}", answer.stderr);
+    }
+}

@@ -1,7 +1,7 @@
 //! `gaptooth effective`
 
 mod answer;
-mod fourier;
+mod formulas;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -19,7 +19,7 @@ use answer::{Answer, show};
 /// Degree of the elements: rounding is reached on few of them.
 const DEGREE: usize = 8;
 
-const WORKS_NOW: &str = "what works now: --lattice FILE.toml; --dim 1 --coefficient EXPR with --method quadrature, fem or fft; --dim 2 or 3 --coefficient EXPR, or --tensor '[[E,E],[E,E]]', with --method fft; --slow x=V, --tolerance, --bounds, --resolution";
+const WORKS_NOW: &str = "what works now: --lattice FILE.toml; --dim 1 --coefficient EXPR with --method quadrature, fem, fft or neural; --dim 2 or 3 --coefficient EXPR, or --tensor '[[E,E],[E,E]]', with --method fft or neural; --slow x=V, --tolerance, --bounds, --resolution";
 
 #[derive(Clone, Copy, PartialEq)]
 enum Method {
@@ -34,8 +34,8 @@ pub(super) fn effective(args: &EffectiveArgs) -> Result<ExitCode, Failure> {
         return super::lattice::lattice(path, args);
     }
     supported(args)?;
-    if uses_fourier(args)? {
-        fourier::fourier(args)?;
+    if uses_formulas(args)? {
+        formulas::formulas(args)?;
         return Ok(ExitCode::SUCCESS);
     }
     let Some(text) = args.coefficient.as_deref() else {
@@ -84,12 +84,12 @@ fn read(text: &str, slow: &[f64]) -> Result<(ExpressionCoefficient, String), Fai
 /// That everything asked for is there.
 fn supported(args: &EffectiveArgs) -> Result<(), Failure> {
     let refuse = |what: String| Err(Failure::wrong_input(what).help(WORKS_NOW));
-    let later = [
-        ("--image", args.image.is_some()),
-        ("--map", args.map.is_some()),
-        ("--voxel-size", args.voxel_size.is_some()),
-        ("--seed", args.seed.is_some()),
-    ];
+    let random = args.seed.is_some() && args.method.as_deref() != Some("neural");
+    if random {
+        return Err(Failure::wrong_input("--seed: nothing is random here").help("it is for --method neural"));
+    }
+    let later =
+        [("--image", args.image.is_some()), ("--map", args.map.is_some()), ("--voxel-size", args.voxel_size.is_some())];
     if let Some((name, _)) = later.iter().find(|(_, given)| *given) {
         return refuse(format!("{name} is not there yet"));
     }
@@ -100,13 +100,13 @@ fn supported(args: &EffectiveArgs) -> Result<(), Failure> {
 }
 
 /// Whether Fourier collocation is meant: one dimension has its own default.
-fn uses_fourier(args: &EffectiveArgs) -> Result<bool, Failure> {
+fn uses_formulas(args: &EffectiveArgs) -> Result<bool, Failure> {
     let several = args.tensor.is_some() || args.dim.is_some_and(|dim| dim != 1);
     match args.method.as_deref() {
-        Some("fft") => Ok(true),
+        Some("fft" | "neural") => Ok(true),
         None => Ok(several),
         Some(other @ ("quadrature" | "fem")) if several => {
-            let message = format!("--method {other}: tensors and several dimensions are solved by fft");
+            let message = format!("--method {other}: tensors and several dimensions are solved by fft or neural");
             Err(Failure::wrong_input(message).help(WORKS_NOW))
         }
         Some(_) => Ok(false),
@@ -129,8 +129,7 @@ fn method(args: &EffectiveArgs) -> Result<Method, Failure> {
         (Some("quadrature"), Some(_)) => {
             refuse("--resolution: quadrature chooses its own points; use --method fem for a fixed mesh".into())
         }
-        (Some(other @ "neural"), _) => refuse(format!("--method {other} is not there yet")),
-        (Some(other), _) => refuse(format!("--method {other}: expected quadrature, fem or fft")),
+        (Some(other), _) => refuse(format!("--method {other}: expected quadrature, fem, fft or neural")),
     }
 }
 

@@ -22,7 +22,7 @@ const MAX_POINTS: usize = 1 << 18;
 /// doubled until both bounds have settled. The upper bound is ⟨(e_i + ∇χ_i)·a(e_j + ∇χ_j)⟩ and is also the answer's tensor; the lower one
 /// comes from the solenoidal part of a(e_j + ∇χ_j) by the complementary energy. Both are wrong by the square of χ's
 /// error, and hold up to the trapezoid rule, which converges faster than any power for smooth a but is no interval
-/// arithmetic. `residual` is the larger of the bounds' distance and their last change.
+/// arithmetic; they are wider by what the last doubling changed. `residual` is the larger of the bounds' distance and their last change.
 ///
 /// ```
 /// use gaptooth::{cell::certified, coefficient::FormulaTensor};
@@ -60,11 +60,17 @@ pub fn certified(
             .map_or(f64::INFINITY, |[l, u]| largest_difference(l, &lower).max(largest_difference(u, &upper)));
         let exhausted = space.len() << d > MAX_POINTS;
         if change <= SETTLED * size || exhausted {
+            // what the last doubling changed is the quadrature's error; |ξᵀEξ| is at most d times the largest entry of E
+            let slack = d as f64 * if change.is_finite() { change } else { 0.0 };
+            let moved = |mut bound: Vec<Vec<f64>>, by: f64| {
+                bound.iter_mut().enumerate().for_each(|(i, row)| row[i] += by);
+                bound
+            };
             let residual = largest_difference(&lower, &upper).max(if change.is_finite() { change } else { 0.0 });
             let effective = EffectiveTensor {
                 tensor: upper.clone(),
-                lower: Some(lower),
-                upper: Some(upper),
+                lower: Some(moved(lower, -slack)),
+                upper: Some(moved(upper, slack)),
                 method: format!("bounds from given correctors on {n} points per axis"),
                 iterations: 0,
                 residual,

@@ -1,17 +1,21 @@
-//! `gaptooth effective --method fft`: scalars and tensors of expressions in one to three dimensions.
+//! `gaptooth effective --method fft` and `--method neural`: scalars and tensors of expressions in one to three dimensions.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use gaptooth::{
     Error,
-    cell::Collocation,
+    cell::{Collocation, EffectiveTensor},
     coefficient::{CellTensor, FormulaTensor},
+    pinn::NeuralCell,
 };
 
 use super::answer::{Answer, show};
 use super::{WORKS_NOW, explain, replace_word, slow_points};
 use crate::args::EffectiveArgs;
 use crate::failure::Failure;
+use crate::interrupt;
+use crate::progress::Terminal;
 
 /// What the user wrote: one expression, or rows of them.
 struct Given<'a> {
@@ -21,29 +25,76 @@ struct Given<'a> {
     dimension: usize,
 }
 
+/// How the cell problems are solved.
+enum Solver {
+    Fourier(Collocation),
+    Neural(NeuralCell, Arc<Terminal>),
+}
+
+impl Solver {
+    fn new(args: &EffectiveArgs, dimension: usize) -> Result<Self, Failure> {
+        if args.method.as_deref() != Some("neural") {
+            return Ok(Solver::Fourier(Collocation {
+                tolerance: args.tolerance,
+                points: args.resolution.as_deref().map(|text| points(text, dimension)).transpose()?,
+                bounds: args.bounds,
+                ..Default::default()
+            }));
+        }
+        let mut cell = NeuralCell::new(dimension);
+        cell.seed = args.seed.unwrap_or(cell.seed);
+        if let Some(text) = &args.resolution {
+            let most = [1000, 64, 20][dimension - 1];
+            cell.points = match text.trim().parse() {
+                Ok(n) if (4..=most).contains(&n) => n,
+                _ => {
+                    let message =
+                        format!("--resolution {text}: expected one number of training points per axis, 4 to {most}");
+                    return Err(
+                        Failure::wrong_input(message).help("leave it out: the default suits smooth coefficients")
+                    );
+                }
+            };
+        }
+        let terminal = Terminal::new();
+        interrupt::listen(&terminal, false)?;
+        Ok(Solver::Neural(cell, terminal))
+    }
+
+    fn solve(&self, tensor: &FormulaTensor) -> Result<EffectiveTensor, Error> {
+        match self {
+            Solver::Fourier(solver) => Ok(solver.solve(tensor)?.effective),
+            Solver::Neural(solver, terminal) => {
+                let found = solver.solve(tensor, &**terminal);
+                terminal.finish();
+                Ok(found?.cell.effective)
+            }
+        }
+    }
+}
+
 /// Solves the cell problem at every slow point.
-pub(super) fn fourier(args: &EffectiveArgs) -> Result<(), Failure> {
+pub(super) fn formulas(args: &EffectiveArgs) -> Result<(), Failure> {
     let given = given(args)?;
-    let solver = Collocation {
-        tolerance: args.tolerance,
-        points: args.resolution.as_deref().map(|text| points(text, given.dimension)).transpose()?,
-        bounds: args.bounds,
-        ..Default::default()
-    };
+    let solver = Solver::new(args, given.dimension)?;
     let slow = slow_points(&args.slow)?;
     let places: Vec<Option<f64>> = if slow.is_empty() { vec![None] } else { slow.iter().copied().map(Some).collect() };
     let one = |x: &Option<f64>| {
         let started = Instant::now();
         let tensor = read(&given, *x)?;
-        let found = solver.solve(&tensor).map_err(|e| blamed(e, &tensor.text(), &given))?.effective;
-        let mut answer = Answer::new(found.clone(), args.bounds.then_some(&found), args.tolerance, started);
-        if args.bounds && !found.converged(args.tolerance) {
+        let found = solver.solve(&tensor).map_err(|e| blamed(e, &tensor.text(), &given))?;
+        let neural = matches!(solver, Solver::Neural(..));
+        // a network's answer is worth its bounds, which count the quadrature's error already
+        let enclosing = EffectiveTensor { residual: if neural { 0.0 } else { found.residual }, ..found.clone() };
+        let bounded = args.bounds || neural;
+        let mut answer = Answer::new(found.clone(), bounded.then_some(&enclosing), args.tolerance, started);
+        if args.bounds && !neural && !found.converged(args.tolerance) {
             answer.warn("the bounds hold up to an error of quadrature of that size".into());
         }
         Ok(answer)
     };
     let answers = places.iter().map(one).collect::<Result<Vec<_>, Failure>>()?;
-    show(&answers, "fft", &slow, args)
+    show(&answers, if matches!(solver, Solver::Neural(..)) { "neural" } else { "fft" }, &slow, args)
 }
 
 fn given(args: &EffectiveArgs) -> Result<Given<'_>, Failure> {
