@@ -26,7 +26,9 @@ pub use lattice::{
     InitialConfig, LatticeConfig, LatticeExperiment, LatticePatchesConfig, LatticeStudyConfig, gather_lattice,
 };
 pub use laws::{FittedLaw, fit_law};
-pub use neural::{EquationConfig, NetRecipe, NeuralStudyConfig, OursConfig, ReferenceConfig};
+pub use neural::{
+    AdamRecipe, EquationConfig, NetRecipe, NeuralStudyConfig, OursConfig, PaperConfig, Recipe, ReferenceConfig,
+};
 pub use patches::{PatchExperiment, gather};
 pub use problem::Problem;
 pub use run::run;

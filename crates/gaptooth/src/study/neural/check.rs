@@ -1,6 +1,6 @@
 //! What can be said against a neural study before anything is computed or written.
 
-use super::config::{EquationConfig, NetRecipe, NeuralStudyConfig};
+use super::config::{EquationConfig, NetRecipe, NeuralStudyConfig, Recipe};
 use super::elliptic::{EllipticProblem, Material};
 use super::reaction::Reaction;
 use crate::{
@@ -25,6 +25,7 @@ pub(in crate::study) fn check(config: &NeuralStudyConfig) -> Result<()> {
         check_recipe(&format!("ours.{name}"), recipe)?;
     }
     check_equations(config)?;
+    check_paper(config)?;
     let names = names(config)?;
     if let Some(name) = config.known.keys().chain(config.published.keys()).find(|n| !names.contains(n)) {
         let key = if config.known.contains_key(name) { "known" } else { "published" };
@@ -44,6 +45,54 @@ fn check_recipe(path: &str, recipe: &NetRecipe) -> Result<()> {
     }
     if !(0.0..1.0).contains(&recipe.plan.gain) {
         return refuse("plan.gain", format!("found {}; expected 0 or more and less than 1", recipe.plan.gain));
+    }
+    Ok(())
+}
+
+fn check_paper(config: &NeuralStudyConfig) -> Result<()> {
+    let refuse = |path: &str, message: String| Err(Error::Config { path: path.into(), message });
+    let Some(paper) = &config.paper else {
+        if config.recipe == Recipe::Ours {
+            return Ok(());
+        }
+        return refuse(
+            "recipe",
+            "found the paper's, but this study has no [paper.homogenized] and [paper.classical]".into(),
+        );
+    };
+    if config.recipe != Recipe::Ours && matches!(config.equation[0], EquationConfig::Reaction { .. }) {
+        return refuse(
+            "recipe",
+            "the paper's recipe of the reaction problem is not there yet; expected \"ours\"".into(),
+        );
+    }
+    let cell = paper.cell.iter().map(|r| ("cell", r));
+    for (name, r) in cell.chain([("homogenized", &paper.homogenized), ("classical", &paper.classical)]) {
+        let here = |key: &str| format!("paper.{name}.{key}");
+        if r.hidden.is_empty() || r.hidden.iter().any(|w| !(1..=1024).contains(w)) {
+            return refuse(&here("hidden"), format!("found {:?}; expected widths of 1 to 1024", r.hidden));
+        }
+        let dimension = match &config.equation[0] {
+            EquationConfig::Elliptic { domain, .. } => domain.len(),
+            EquationConfig::Reaction { .. } => 2,
+        };
+        let all = r.points.iter().product::<usize>();
+        if r.points.len() != dimension || r.points.iter().any(|n| *n < 3 + r.oversampling) || all > 100_000 {
+            let expected = format!("expected {dimension} numbers, at least {} each", 3 + r.oversampling);
+            return refuse(&here("points"), format!("found {:?}; {expected}, at most 100000 in all", r.points));
+        }
+        let positive = [
+            ("learning_rate", r.learning_rate),
+            ("weight", r.weight),
+            ("boundary_weight", r.boundary_weight),
+            ("oversampling_weight", r.oversampling_weight),
+        ];
+        if let Some((key, found)) = positive.iter().find(|(_, v)| !(v.is_finite() && *v > 0.0)) {
+            return refuse(&here(key), format!("found {found}; expected a positive number"));
+        }
+        if r.epochs == 0 {
+            return refuse(&here("epochs"), "found 0; expected at least 1".into());
+        }
     }
     Ok(())
 }
@@ -101,6 +150,20 @@ fn names(config: &NeuralStudyConfig) -> Result<Vec<String>> {
         scored.extend(["e1", "e2", "e3", "corrector_error"].map(|n| format!("{n}{suffix}")));
         let truth = ["e4", "corrector_truth", "reference_error", "e1_over_e4"];
         once.extend(truth.map(|n| format!("{n}{suffix}")));
+    }
+    if let Some(paper) = &config.paper {
+        once.push("classical_predicted".into());
+        scored.extend(["paper_e1", "paper_e2", "paper_e3", "classical_error"].map(String::from));
+        if paper.homogenized.hidden == paper.classical.hidden {
+            scored.push("transfer_error".into());
+        }
+        if let (Some(cell), EquationConfig::Elliptic { domain, .. }) = (&paper.cell, &config.equation[0]) {
+            scored.push("paper_a_star_error".into());
+            scored.extend((1..=domain.len()).map(|j| format!("paper_chi{j}_rel_error")));
+            if cell.oversampling > 0 {
+                scored.extend((1..=domain.len()).map(|j| format!("paper_chi{j}_plain_rel_error")));
+            }
+        }
     }
     if config.repeats > 1 {
         scored.extend(scored.clone().iter().map(|n| format!("{n}_worst")));

@@ -69,6 +69,60 @@ pub struct OursConfig {
     pub homogenized: NetRecipe,
 }
 
+/// A network and its training by Adam with soft conditions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdamRecipe {
+    /// widths of the hidden layers
+    pub hidden: Vec<usize>,
+    /// points of the training grid along each direction, its ends among them
+    pub points: Vec<usize>,
+    /// steps on all points at once
+    pub epochs: usize,
+    /// step size
+    pub learning_rate: f64,
+    /// weight of the equation's mean square
+    pub weight: f64,
+    /// weight of the mean square of boundary or periodic conditions
+    pub boundary_weight: f64,
+    /// layers of points beyond each face of the cell, matched with their images
+    #[serde(default)]
+    pub oversampling: usize,
+    /// weight of their mean square
+    #[serde(default = "one")]
+    pub oversampling_weight: f64,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+/// The paper's recipe, and the classical network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaperConfig {
+    /// networks of the cell problems; none uses the exact coefficients
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cell: Option<AdamRecipe>,
+    /// network of the homogenized equation
+    pub homogenized: AdamRecipe,
+    /// network of the multiscale equation itself, also started from the homogenized one
+    pub classical: AdamRecipe,
+}
+
+/// Whose recipe is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Recipe {
+    /// second-order training, exact periods and boundaries
+    #[default]
+    Ours,
+    /// Adam with soft conditions, as published
+    Paper,
+    /// one after the other
+    Both,
+}
+
 /// How converged the references are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -103,6 +157,9 @@ pub struct NeuralStudyConfig {
     pub summary: String,
     /// the one seed of everything random
     pub seed: u64,
+    /// whose recipe is run
+    #[serde(default)]
+    pub recipe: Recipe,
     /// how many networks are trained from different seeds; figures are their median
     #[serde(default = "three")]
     pub repeats: usize,
@@ -110,6 +167,9 @@ pub struct NeuralStudyConfig {
     pub equation: Vec<EquationConfig>,
     /// networks and trainings
     pub ours: OursConfig,
+    /// the paper's recipe
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paper: Option<PaperConfig>,
     /// the finite elements that judge them
     #[serde(default)]
     pub reference: ReferenceConfig,

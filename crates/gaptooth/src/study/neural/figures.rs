@@ -32,7 +32,7 @@ pub(super) fn curves(suffix: &str, trained: &[&Trained]) -> Figure {
         let against = |x: fn(&Trained) -> &Vec<f64>| -> Vec<Series> {
             let one = |t: &&&Trained| {
                 let errors = t.curve.errors.iter().enumerate();
-                let label = |k: usize| match (t.curve.errors.len(), k, name.starts_with("homogenized")) {
+                let label = |k: usize| match (t.curve.errors.len(), k, name.contains("homogenized")) {
                     (1, ..) => format!("seed {}", t.seed),
                     (_, 0, true) => format!("e3, seed {}", t.seed),
                     (_, 0, false) => format!("a*, seed {}", t.seed),
@@ -50,9 +50,13 @@ pub(super) fn curves(suffix: &str, trained: &[&Trained]) -> Figure {
     Figure {
         name: format!("training{suffix}"),
         title: "Errors as the networks are trained".into(),
-        caption: "Relative errors against iterations of Gauss–Newton and against seconds, a curve for each seed. The seconds of \
-                  seeds that were trained side by side overlap."
-            .into(),
+        caption: if suffix == "_paper" {
+            "Relative errors against epochs of Adam and against seconds, a curve for each seed: figures 3 to 6, 8, 10, 12 and 13 of the paper."
+                .into()
+        } else {
+            "Relative errors against iterations of Gauss–Newton and against seconds, a curve for each seed; seeds were trained side by side."
+                .into()
+        },
         columns: 2,
         panels,
     }

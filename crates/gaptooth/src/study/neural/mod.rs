@@ -6,12 +6,15 @@ mod config;
 mod elliptic;
 mod elliptic_nets;
 mod figures;
+mod paper;
 mod reaction;
 mod run;
 mod scores;
 mod tables;
 
-pub use config::{EquationConfig, NetRecipe, NeuralStudyConfig, OursConfig, ReferenceConfig};
+pub use config::{
+    AdamRecipe, EquationConfig, NetRecipe, NeuralStudyConfig, OursConfig, PaperConfig, Recipe, ReferenceConfig,
+};
 
 pub(in crate::study) use check::check;
 pub(in crate::study) use run::run;

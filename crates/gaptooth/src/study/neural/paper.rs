@@ -1,0 +1,301 @@
+//! The paper's own recipe, and why the classical network fails.
+
+use std::sync::Arc;
+
+use faer::{Mat, Side, linalg::solvers::Solve};
+
+use super::config::{AdamRecipe, NeuralStudyConfig, PaperConfig};
+use super::elliptic::{EllipticProblem, Law, Material, relative};
+use super::elliptic_nets::Truth;
+use super::scores::{Scores, Trained, trained};
+use crate::{
+    Error, Result,
+    nn::{Activation, Adam, AdamSettings, Mlp, Taylor},
+    pinn::{
+        Ansatz, Collocation, Condition, Elliptic, Embedding, NeuralField, Plan, Residual, TensorMap, Training, grid,
+        shifted_grid, solve, tensor_at,
+    },
+    study::Context,
+};
+
+/// What one seed gave by the paper's recipe.
+pub(super) struct PaperRepeat {
+    pub(super) scores: Scores,
+    pub(super) trained: Vec<Trained>,
+}
+
+/// One Adam training of a plain network: name, equation, points, conditions with their names and weights.
+struct Task<'a> {
+    name: String,
+    recipe: &'a AdamRecipe,
+    equation: Elliptic<'a>,
+    points: Vec<Vec<f64>>,
+    conditions: Vec<(&'static str, Vec<Condition>, f64)>,
+    start: Option<Mlp>,
+}
+
+/// Cell problems with soft periods, with and without oversampling; the homogenized equation with soft boundary values; the multiscale equation
+/// itself by the same network, from scratch and from the homogenized network.
+pub(super) fn repeat(
+    config: &NeuralStudyConfig,
+    paper: &PaperConfig,
+    problem: &EllipticProblem,
+    truth: &Truth,
+    seed: u64,
+    context: &Context<'_>,
+) -> Result<PaperRepeat> {
+    let mut out = PaperRepeat { scores: Scores::default(), trained: vec![] };
+    let tensor = match (&problem.material, &paper.cell) {
+        (Material::Cell(_), Some(recipe)) => cells(problem, truth, recipe, seed, context, &mut out)?,
+        _ => None,
+    };
+    let effective = |x: f64| problem.effective(x);
+    let law = match (&tensor, &truth.cell) {
+        (Some(tensor), _) => Law::Constant(tensor.clone()),
+        (None, Some(cell)) => Law::Constant(cell.effective.tensor.clone()),
+        (None, None) => Law::Slow(&effective),
+    };
+    let w = problem.homogenized(&law, &config.reference, &truth.points)?;
+    let d = problem.dimension();
+    let macroscopic = |x: &[f64]| match &law {
+        Law::Constant(a) if d == 1 => vec![Taylor::constant(a[0][0])],
+        Law::Constant(a) => [a[0][0], a[0][1], a[1][1]].map(Taylor::constant).to_vec(),
+        Law::Slow(a) => {
+            let [value, slope] = a(x[0]);
+            let mut t = Taylor::constant(value);
+            t.gradient[0] = slope;
+            vec![t]
+        }
+    };
+    let micro = |x: &[f64]| vec![problem.micro(x)];
+    let source = |x: &[f64]| problem.source(x);
+    let run =
+        |name: &str, recipe: &AdamRecipe, a: TensorMap<'_>, scalar: bool, start: Option<Mlp>, against: &[&[f64]]| {
+            let task = Task {
+                name: name.into(),
+                recipe,
+                equation: Elliptic::boundary_value(d, a, scalar, &source),
+                points: grid(&problem.domain, &recipe.points, true),
+                conditions: vec![("boundary", boundary(problem, recipe, channels(d, scalar)), recipe.boundary_weight)],
+                start,
+            };
+            let few: Vec<usize> = (0..truth.points.len()).step_by(if d == 1 { 10 } else { 7 }).collect();
+            let points: Vec<Vec<f64>> = few.iter().map(|k| truth.points[*k].clone()).collect();
+            let against: Vec<Vec<f64>> = against.iter().map(|v| few.iter().map(|k| v[*k]).collect()).collect();
+            let errors = |field: &NeuralField| {
+                let p = field.values(&points);
+                against.iter().map(|v| relative(&p, v)).collect()
+            };
+            task.train(seed, &errors, context)
+        };
+    let u = &truth.multiscale.values;
+    let distance = |field: &NeuralField, b: &[f64]| problem.relative(&truth.points, &field.values(&truth.points), b);
+    let (p, t) = run("paper-homogenized", &paper.homogenized, &macroscopic, d == 1, None, &[&w.values, u])?;
+    out.trained.push(t);
+    out.scores.add("paper_e1", distance(&p, u));
+    out.scores.add("paper_e2", problem.relative(&truth.points, &w.values, u));
+    out.scores.add("paper_e3", distance(&p, &w.values));
+    let (classical, t) = run("classical", &paper.classical, &micro, true, None, &[u])?;
+    out.trained.push(t);
+    out.scores.add("classical_error", distance(&classical, u));
+    if p.net.widths() == classical.net.widths() {
+        let (transfer, t) = run("transfer", &paper.classical, &micro, true, Some(p.net.clone()), &[u])?;
+        out.trained.push(t);
+        out.scores.add("transfer_error", distance(&transfer, u));
+    }
+    Ok(out)
+}
+
+fn channels(dimension: usize, scalar: bool) -> usize {
+    1 + dimension + if scalar { 1 } else { dimension * (dimension + 1) / 2 }
+}
+
+/// u = 0 at the points of the training grid on the boundary.
+fn boundary(problem: &EllipticProblem, recipe: &AdamRecipe, channels: usize) -> Vec<Condition> {
+    let on = |x: &Vec<f64>| x.iter().zip(&problem.domain).any(|(x, d)| d.contains(x));
+    let all = grid(&problem.domain, &recipe.points, true).into_iter().filter(on);
+    all.map(|x| Condition::value(&x, 0.0, channels)).collect()
+}
+
+/// Both correctors with oversampling, χ₁ also without; the tensor ⟨a(δ_ij + ∂_iχ_j)⟩ of the former.
+fn cells(
+    problem: &EllipticProblem,
+    truth: &Truth,
+    recipe: &AdamRecipe,
+    seed: u64,
+    context: &Context<'_>,
+    out: &mut PaperRepeat,
+) -> Result<Option<Vec<Vec<f64>>>> {
+    let (Material::Cell(material), Some(exact)) = (&problem.material, &truth.cell) else { return Ok(None) };
+    let d = problem.dimension();
+    let map = |y: &[f64]| tensor_at(material, y);
+    let at = shifted_grid(&vec![[0.0, 1.0]; d], &exact.points, 0.0);
+    let one = |j: usize, layers: usize| {
+        let task = Task {
+            name: format!("paper-chi{}{}", j + 1, if layers == 0 { "-plain" } else { "" }),
+            recipe,
+            equation: Elliptic::cell(d, &map, true, j),
+            points: grid(&vec![[0.0, 1.0]; d], &recipe.points, true),
+            conditions: periods(d, recipe, layers),
+            start: None,
+        };
+        let errors = |field: &NeuralField| vec![corrector_error(field, &at, &exact.correctors[j])];
+        task.train(seed.wrapping_add(j as u64), &errors, context)
+    };
+    let mut fields = vec![];
+    for j in 0..d {
+        let mut add = |field: &NeuralField, kind: &str| {
+            let error = corrector_error(field, &at, &exact.correctors[j]);
+            out.scores.add(&format!("paper_chi{}_{kind}", j + 1), error);
+        };
+        let (field, t) = one(j, recipe.oversampling)?;
+        add(&field, "rel_error");
+        fields.push(field);
+        out.trained.push(t);
+        if recipe.oversampling > 0 {
+            let (plain, t) = one(j, 0)?;
+            add(&plain, "plain_rel_error");
+            out.trained.push(t);
+        }
+    }
+    let fine = shifted_grid(&vec![[0.0, 1.0]; d], &vec![64; d], 0.5);
+    let a: Vec<f64> = fine.iter().map(|y| map(y)[0].value).collect();
+    let gradients: Vec<Vec<Vec<f64>>> = fields.iter().map(|f| f.gradients(&fine)).collect();
+    let entry = |i: usize, j: usize| {
+        let one = |(a, g): (&f64, &Vec<f64>)| a * (f64::from(u8::from(i == j)) + g[1 + i]);
+        a.iter().zip(&gradients[j]).map(one).sum::<f64>() / a.len() as f64
+    };
+    // as printed; its skew part is an error of the networks
+    let tensor: Vec<Vec<f64>> = (0..d).map(|i| (0..d).map(|j| 0.5 * (entry(i, j) + entry(j, i))).collect()).collect();
+    let off = tensor.iter().flatten().zip(exact.effective.tensor.iter().flatten()).map(|(a, b)| (a - b).abs());
+    out.scores.add("paper_a_star_error", off.fold(0.0, f64::max));
+    Ok(Some(tensor))
+}
+
+fn corrector_error(field: &NeuralField, at: &[Vec<f64>], exact: &[f64]) -> f64 {
+    let mut chi = field.values(at);
+    let mean = chi.iter().sum::<f64>() / chi.len() as f64;
+    chi.iter_mut().for_each(|c| *c -= mean);
+    relative(&chi, exact)
+}
+
+/// Equal values on opposite faces, and on `layers` layers of grid points beyond each face and their images inside (section 4.1).
+fn periods(d: usize, recipe: &AdamRecipe, layers: usize) -> Vec<(&'static str, Vec<Condition>, f64)> {
+    let channels = channels(d, true);
+    let n = recipe.points.clone();
+    let spacing = |i: usize| 1.0 / (n[i] - 1) as f64;
+    let (mut faces, mut beyond) = (vec![], vec![]);
+    for i in 0..d {
+        // the points of the face x_i = 0
+        let counts: Vec<usize> = (0..d).map(|k| if k == i { 1 } else { n[k] }).collect();
+        for face in grid(&vec![[0.0, 1.0]; d], &counts, true) {
+            let place = |s: f64| {
+                let mut x = face.clone();
+                x[i] = s;
+                x
+            };
+            faces.push(Condition::equal(&place(0.0), &place(1.0), 0, channels));
+            for layer in 1..=layers {
+                let s = layer as f64 * spacing(i);
+                beyond.push(Condition::equal(&place(-s), &place(1.0 - s), 0, channels));
+                beyond.push(Condition::equal(&place(1.0 + s), &place(s), 0, channels));
+            }
+        }
+    }
+    let mut all = vec![("period", faces, recipe.boundary_weight)];
+    if layers > 0 {
+        all.push(("oversampling", beyond, recipe.oversampling_weight));
+    }
+    all
+}
+
+impl Task<'_> {
+    fn train(
+        &self,
+        seed: u64,
+        errors: &dyn Fn(&NeuralField) -> Vec<f64>,
+        context: &Context<'_>,
+    ) -> Result<(NeuralField, Trained)> {
+        let d = self.equation.variables;
+        let ansatz = Ansatz::plain(d, Embedding::coordinates(d), 1);
+        let net = match &self.start {
+            Some(net) => net.clone(),
+            None => Mlp::new(&[&[d], &self.recipe.hidden[..], &[1]].concat(), Activation::Tanh, seed)?,
+        };
+        let mut sum = Collocation::new(&ansatz, &net, &self.equation.jets())?;
+        sum = sum.equation(&self.equation, &self.points, self.recipe.weight)?;
+        for (name, conditions, weight) in &self.conditions {
+            sum = sum.conditions(name, conditions, *weight)?;
+        }
+        let plan =
+            Plan { iterations: self.recipe.epochs, look: (self.recipe.epochs / 100).max(1), patience: 0, gain: 0.0 };
+        trained(context, &self.name, seed, errors, |resume, look| {
+            let mut p = net.parameters().to_vec();
+            let mut on_look = |t: &Training| look(&NeuralField::new(&ansatz, &net, &t.parameters), t);
+            // PyTorch's constants
+            let settings =
+                AdamSettings { learning_rate: self.recipe.learning_rate, epsilon: 1e-8, ..AdamSettings::default() };
+            let mut adam = Adam::new(settings, p.len());
+            let training = solve(&sum, None, &mut adam, &plan, &mut p, resume, &mut on_look, context.observer)?;
+            Ok((NeuralField::new(&ansatz, &net, &p), training))
+        })
+    }
+}
+
+/// The relative error of the least-squares minimum itself: of all u = Σ c_k Π sin(k_i π (x_i − a_i)/L_i), k ≤ `modes`, the one with the
+/// smallest mean square of −∇·(a∇u) − f, against u_ε.
+///
+/// A smooth network that minimises the strong form can do no better than the minimum over smooth functions, and that minimum is not
+/// near u_ε: ∇a is of size 1/ε, so the sum is least near u = 0. No optimiser mends it.
+pub(super) fn smooth_minimum(problem: &EllipticProblem, truth: &Truth, modes: usize) -> Result<f64> {
+    let d = problem.dimension();
+    let per_period = if d == 1 { 64.0 } else { 24.0 };
+    let counts: Vec<usize> =
+        problem.domain.iter().map(|[a, b]| ((b - a) / problem.epsilon * per_period).ceil() as usize).collect();
+    let waves: Vec<Vec<usize>> = match d {
+        1 => (1..=modes).map(|k| vec![k]).collect(),
+        _ => (1..=modes).flat_map(|k| (1..=modes).map(move |l| vec![k, l])).collect(),
+    };
+    let domain = problem.domain.clone();
+    let wave = |k: &Vec<usize>| -> Arc<dyn Fn(&[Taylor]) -> Taylor + Send + Sync> {
+        let (k, domain) = (k.clone(), domain.clone());
+        Arc::new(move |x: &[Taylor]| {
+            let one = |i: usize| {
+                let [a, b] = domain[i];
+                ((x[i] - a) * (std::f64::consts::PI * k[i] as f64 / (b - a))).sin()
+            };
+            (0..x.len()).map(one).fold(Taylor::constant(1.0), |p, s| p * s)
+        })
+    };
+    let waves: Vec<_> = waves.iter().map(wave).collect();
+    let n = waves.len();
+    let micro = |x: &[f64]| vec![problem.micro(x)];
+    let source = |x: &[f64]| problem.source(x);
+    let equation = Elliptic::boundary_value(d, &micro, true, &source);
+    let spec = equation.jets();
+    let (mut matrix, mut right) = (Mat::<f64>::zeros(n, n), Mat::<f64>::zeros(n, 1));
+    for x in grid(&problem.domain, &counts, false) {
+        let (data, point) = (equation.data(&x), Taylor::variables(&x));
+        let (slopes, rest) = data.split_at(spec.channels());
+        let rows: Vec<f64> =
+            waves.iter().map(|w| spec.of(&w(&point)).iter().zip(slopes).map(|(u, s)| u * s).sum()).collect();
+        for i in 0..n {
+            right[(i, 0)] -= rows[i] * rest[0];
+            for j in 0..n {
+                matrix[(i, j)] += rows[i] * rows[j];
+            }
+        }
+    }
+    let factor = matrix.llt(Side::Lower).map_err(|e| Error::Solver {
+        solver: "least-squares minimum",
+        message: format!("{e:?}"),
+        advice: "use fewer modes".into(),
+    })?;
+    let c = factor.solve(&right);
+    let value = |x: &Vec<f64>| {
+        let point = Taylor::variables(x);
+        waves.iter().enumerate().map(|(k, w)| c[(k, 0)] * w(&point).value).sum::<f64>()
+    };
+    let u: Vec<f64> = truth.points.iter().map(value).collect();
+    Ok(problem.relative(&truth.points, &u, &truth.multiscale.values))
+}
