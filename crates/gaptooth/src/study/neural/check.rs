@@ -25,6 +25,7 @@ pub(in crate::study) fn check(config: &NeuralStudyConfig) -> Result<()> {
         check_recipe(&format!("ours.{name}"), recipe)?;
     }
     check_equations(config)?;
+    check_points(config)?;
     check_paper(config)?;
     let names = names(config)?;
     if let Some(name) = config.known.keys().chain(config.published.keys()).find(|n| !names.contains(n)) {
@@ -45,6 +46,28 @@ fn check_recipe(path: &str, recipe: &NetRecipe) -> Result<()> {
     }
     if !(0.0..1.0).contains(&recipe.plan.gain) {
         return refuse("plan.gain", format!("found {}; expected 0 or more and less than 1", recipe.plan.gain));
+    }
+    Ok(())
+}
+
+/// Points along each direction where directions are told apart; no entry is ignored.
+fn check_points(config: &NeuralStudyConfig) -> Result<()> {
+    let (cell, homogenized) = match &config.equation[0] {
+        EquationConfig::Elliptic { domain, epsilon, coefficient, source } => {
+            let slow =
+                matches!(EllipticProblem::new(domain, *epsilon, coefficient, source)?.material, Material::Slow(..));
+            (if slow { 2 } else { 1 }, domain.len())
+        }
+        EquationConfig::Reaction { .. } => (1, 1),
+    };
+    for (name, found, expected) in
+        [("cell", &config.ours.cell, cell), ("homogenized", &config.ours.homogenized, homogenized)]
+    {
+        if found.points.len() != expected {
+            let message =
+                format!("found {:?}; expected {expected} number{}", found.points, if expected == 1 { "" } else { "s" });
+            return Err(Error::Config { path: format!("ours.{name}.points"), message });
+        }
     }
     Ok(())
 }
@@ -148,7 +171,7 @@ fn names(config: &NeuralStudyConfig) -> Result<Vec<String>> {
         };
         scored.extend(own);
         scored.extend(["e1", "e2", "e3", "corrector_error"].map(|n| format!("{n}{suffix}")));
-        let truth = ["e4", "corrector_truth", "reference_error", "e1_over_e4"];
+        let truth = ["e4", "corrector_truth", "reference_error", "e1_vs_e4"];
         once.extend(truth.map(|n| format!("{n}{suffix}")));
     }
     if let Some(paper) = &config.paper {

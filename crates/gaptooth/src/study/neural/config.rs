@@ -52,7 +52,8 @@ pub enum EquationConfig {
 pub struct NetRecipe {
     /// widths of the hidden layers
     pub hidden: Vec<usize>,
-    /// training points along each direction
+    /// training points: of a cell along each axis (one number), or along x and y where the coefficient depends on x; of a homogenized
+    /// equation along each direction, of a reaction in all of space and time
     pub points: Vec<usize>,
     /// when to stop
     #[serde(default)]

@@ -3,7 +3,7 @@
 use super::config::ReferenceConfig;
 use crate::{
     Error, Result,
-    cell::{self, CellMethod, CellProblem1d, CellSolution, Collocation},
+    cell::{CellProblem1d, CellSolution, Collocation},
     coefficient::{Coefficient, ExpressionCoefficient, Formula, FormulaTensor},
     fem::{
         line::LineProblem,
@@ -162,14 +162,6 @@ impl EllipticProblem {
             slope += a.gradient[1] / (a.value * a.value) / n as f64;
         }
         [1.0 / inverse, slope / (inverse * inverse)]
-    }
-
-    /// The difference of [`EllipticProblem::effective`] and the adaptive quadrature, relative, over an interval.
-    pub(super) fn effective_check(&self) -> Result<f64> {
-        let Material::Slow(a, _) = &self.material else { return Ok(0.0) };
-        let x: Vec<f64> = grid(&self.domain, &[9], true).concat();
-        let adaptive = cell::effective_profile(a.as_ref(), &x, CellMethod::Quadrature, 1e-12)?;
-        Ok(x.iter().zip(adaptive).map(|(x, a)| (self.effective(*x)[0] / a - 1.0).abs()).fold(0.0, f64::max))
     }
 
     /// The exact corrector at (x, y) on a line, χ as in u ≈ u₀ + ε χ u₀′.

@@ -268,7 +268,7 @@ fn homogenized(
     };
     let (training_points, between) = (at(0)?, at(3)?);
     let held_out: Option<&dyn LeastSquares> = Some(&between);
-    // every third point is enough for a curve
+    // a part of the points is enough for a curve
     let few: Vec<usize> = (0..truth.points.len()).step_by(if d == 1 { 10 } else { 7 }).collect();
     let pick = |v: &[f64]| few.iter().map(|k| v[*k]).collect::<Vec<f64>>();
     let (points, against) = (few.iter().map(|k| truth.points[*k].clone()).collect::<Vec<_>>(), pick(&w.values));

@@ -159,7 +159,7 @@ pub(super) fn reaction(
     let x: Vec<f64> = truth.points.iter().map(|x| x[0]).collect();
     let y = reaction::Truth::cell_points(problem);
     let p = &repeats[0].solution;
-    let off = |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| (a - b).abs().max(1e-17)).collect() };
+    let off = |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| (a - b).abs().max(1e-9)).collect() };
     let correctors =
         vec![line("exact", &y, &truth.corrector, Mark::Line), line("network", &y, &repeats[0].corrector, Mark::Dashed)];
     let solutions =
