@@ -180,6 +180,7 @@ impl Mul for Taylor {
     }
 }
 
+#[expect(clippy::suspicious_arithmetic_impl, reason = "a quotient is a product with the reciprocal")]
 impl Div for Taylor {
     type Output = Taylor;
     fn div(self, other: Taylor) -> Taylor {
@@ -237,6 +238,7 @@ impl Sub<Taylor> for f64 {
     }
 }
 
+#[expect(clippy::suspicious_arithmetic_impl, reason = "a quotient is a product with the reciprocal")]
 impl Div<Taylor> for f64 {
     type Output = Taylor;
     fn div(self, f: Taylor) -> Taylor {

@@ -8,11 +8,14 @@ use crate::nn::Taylor;
 /// A known function of the coordinates with its derivatives.
 pub type Map = Arc<dyn Fn(&[Taylor]) -> Taylor + Send + Sync>;
 
+/// Several of them.
+type Maps = Arc<dyn Fn(&[Taylor]) -> Vec<Taylor> + Send + Sync>;
+
 /// Functions of the coordinates as inputs of a network.
 #[derive(Clone)]
 pub struct Embedding {
     inputs: usize,
-    map: Arc<dyn Fn(&[Taylor]) -> Vec<Taylor> + Send + Sync>,
+    map: Maps,
 }
 
 impl Embedding {

@@ -6,6 +6,9 @@ use crate::nn::{JetSpec, Taylor};
 /// A symmetric tensor at a point with its derivatives, row by row of the upper triangle; one entry is a scalar.
 pub type TensorMap<'a> = &'a (dyn Fn(&[f64]) -> Vec<Taylor> + Sync);
 
+/// A known function of the point.
+pub type PointFunction<'a> = &'a (dyn Fn(&[f64]) -> f64 + Sync);
+
 /// −∇·(A∇u) = f + ∇·(A e) in strong form: −A : ∇²u − (∇·A)·(∇u + e) − f.
 ///
 /// With f = 0 and e a unit vector this is the cell problem of χ_e (Leung et al. 2022, eq. 9), with e = 0 the
@@ -18,7 +21,7 @@ pub struct Elliptic<'a> {
     /// A
     pub tensor: TensorMap<'a>,
     /// f
-    pub source: Option<&'a (dyn Fn(&[f64]) -> f64 + Sync)>,
+    pub source: Option<PointFunction<'a>>,
     /// e
     pub direction: Vec<f64>,
     /// whether A is a multiple of the identity
@@ -33,12 +36,7 @@ impl<'a> Elliptic<'a> {
     }
 
     /// A boundary-value problem with source f.
-    pub fn boundary_value(
-        dimension: usize,
-        tensor: TensorMap<'a>,
-        scalar: bool,
-        f: &'a (dyn Fn(&[f64]) -> f64 + Sync),
-    ) -> Self {
+    pub fn boundary_value(dimension: usize, tensor: TensorMap<'a>, scalar: bool, f: PointFunction<'a>) -> Self {
         Elliptic { dimension, variables: dimension, tensor, source: Some(f), direction: vec![0.0; dimension], scalar }
     }
 }
@@ -107,7 +105,7 @@ pub struct EllipticFlux<'a> {
     /// A
     pub tensor: TensorMap<'a>,
     /// f
-    pub source: &'a (dyn Fn(&[f64]) -> f64 + Sync),
+    pub source: PointFunction<'a>,
     /// whether A is a multiple of the identity
     pub scalar: bool,
 }

@@ -21,7 +21,7 @@ pub use ansatz::{Ansatz, Embedding, Map};
 pub use boundary::{corner_functions, dirichlet_factor, quarter_plane, repeated_erfc, start_layer};
 pub use cell::{NeuralCell, NeuralCellSolution, tensor_at};
 pub use collocation::{Collocation, Condition};
-pub use equations::{Elliptic, EllipticFlux, Heat, TensorMap};
+pub use equations::{Elliptic, EllipticFlux, Heat, PointFunction, TensorMap};
 pub use field::NeuralField;
 pub use reaction::{LineMap, StartLayers, Weighted};
 pub use residual::Residual;

@@ -1,16 +1,17 @@
 //! What every implementor of a trait must do; each test file that has one runs it.
+#![allow(dead_code, reason = "a test file uses what it has implementors for")]
 
 use gaptooth::nn::LeastSquares;
 
 /// A sixth-order central difference of `f` along a line.
-pub fn difference(f: &dyn Fn(f64) -> Vec<f64>, h: f64) -> Vec<f64> {
+pub(crate) fn difference(f: &dyn Fn(f64) -> Vec<f64>, h: f64) -> Vec<f64> {
     let at = |k: i32| f(f64::from(k) * h);
     let pairs = [(at(1), at(-1), 0.75), (at(2), at(-2), -0.15), (at(3), at(-3), 1.0 / 60.0)];
     (0..pairs[0].0.len()).map(|i| pairs.iter().map(|(p, m, w)| w * (p[i] - m[i]) / h).sum()).collect()
 }
 
 /// Cost, residuals, Jacobian and gradient tell of the same function.
-pub fn least_squares(problem: &dyn LeastSquares, p: &[f64]) {
+pub(crate) fn least_squares(problem: &dyn LeastSquares, p: &[f64]) {
     let (n, blocks) = (problem.parameters(), problem.blocks());
     assert_eq!(p.len(), n);
     let residuals = problem.residuals(p);

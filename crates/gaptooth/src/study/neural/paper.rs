@@ -12,8 +12,8 @@ use crate::{
     Error, Result,
     nn::{Activation, Adam, AdamSettings, Mlp, Taylor},
     pinn::{
-        Ansatz, Collocation, Condition, Elliptic, Embedding, NeuralField, Plan, Residual, TensorMap, Training, grid,
-        shifted_grid, solve, tensor_at,
+        Ansatz, Collocation, Condition, Elliptic, Embedding, Map, NeuralField, Plan, Residual, TensorMap, Training,
+        grid, shifted_grid, solve, tensor_at,
     },
     study::Context,
 };
@@ -257,7 +257,7 @@ pub(super) fn smooth_minimum(problem: &EllipticProblem, truth: &Truth, modes: us
         _ => (1..=modes).flat_map(|k| (1..=modes).map(move |l| vec![k, l])).collect(),
     };
     let domain = problem.domain.clone();
-    let wave = |k: &Vec<usize>| -> Arc<dyn Fn(&[Taylor]) -> Taylor + Send + Sync> {
+    let wave = |k: &Vec<usize>| -> Map {
         let (k, domain) = (k.clone(), domain.clone());
         Arc::new(move |x: &[Taylor]| {
             let one = |i: usize| {

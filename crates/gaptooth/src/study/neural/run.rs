@@ -47,7 +47,7 @@ pub(in crate::study) fn run(config: &NeuralStudyConfig, context: &Context<'_>) -
     report.tables.insert(0, tables::verdict(config, &report));
     // bounds on what this recipe does not report wait for the other one; their names were checked
     let bounds = config.checks.iter().filter(|(name, _)| report.check(name).is_some());
-    apply_bounds(&bounds.map(|(name, bound)| (name.clone(), bound.clone())).collect(), &mut report)?;
+    apply_bounds(&bounds.map(|(name, bound)| (name.clone(), *bound)).collect(), &mut report)?;
     report.wall_seconds = started.elapsed().as_secs_f64();
     Ok(Outcome { report, datasets: vec![], models: vec![] })
 }
