@@ -21,11 +21,13 @@ pub struct Plan {
     pub patience: usize,
     /// relative decrease that counts as a gain
     pub gain: f64,
+    /// of parameters whose held-out sums of squares are within this factor of the lowest, the latest are kept; 1 keeps the lowest
+    pub alike: f64,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Plan { iterations: 300, look: 5, patience: 30, gain: 0.03 }
+        Plan { iterations: 300, look: 5, patience: 30, gain: 0.03, alike: 1.0 }
     }
 }
 
@@ -67,14 +69,14 @@ pub struct Training {
     pub stopped: Option<Stopped>,
     /// the parameters now
     pub parameters: Vec<f64>,
-    /// the latest parameters with a held-out residual near the lowest so far
+    /// the parameters to keep so far
     best: Vec<f64>,
     /// the optimiser's state
     optimizer: Value,
 }
 
-/// Trains from `p`, or goes on from `resume`; afterwards `p` are the latest parameters whose residual at held-out points (at the training
-/// points without any) is within a fifth of the lowest.
+/// Trains from `p`, or goes on from `resume`; afterwards `p` are the parameters with the lowest residual at held-out points, or at the
+/// training points without any (see [`Plan::alike`]).
 ///
 /// `on_look` hears of every look, with the state that a later call can go on from.
 ///
@@ -143,9 +145,6 @@ fn start(
     }
 }
 
-/// Held-out residuals within this factor are alike.
-const ALIKE: f64 = 1.2;
-
 /// What a record is judged by.
 fn score(record: Option<&Record>) -> f64 {
     record.map_or(f64::NAN, |r| r.held_out.unwrap_or(r.cost))
@@ -156,8 +155,8 @@ fn look(state: &mut Training, held_out: Option<&dyn LeastSquares>, cost: f64, pl
     let before = lowest(&state.history);
     let held_out = held_out.map(|h| h.cost(&state.parameters));
     state.history.push(Record { iteration: state.iterations, cost, held_out });
-    // of parameters that the held-out points hardly tell apart the latest are best; a NaN never is
-    if score(state.history.last()) < ALIKE * before || before.is_nan() {
+    // a NaN is never the best
+    if score(state.history.last()) < plan.alike * before || before.is_nan() {
         state.best.clone_from(&state.parameters);
     }
     let since = state.iterations.saturating_sub(plan.patience);

@@ -44,6 +44,9 @@ fn check_recipe(path: &str, recipe: &NetRecipe) -> Result<()> {
     if recipe.points.is_empty() || recipe.points.iter().any(|n| *n < 4) || all > 100_000 {
         return refuse("points", format!("found {:?}; expected at least 4 each, at most 100000 in all", recipe.points));
     }
+    if !(1.0..10.0).contains(&recipe.plan.alike) {
+        return refuse("plan.alike", format!("found {}; expected 1 or more and less than 10", recipe.plan.alike));
+    }
     if !(0.0..1.0).contains(&recipe.plan.gain) {
         return refuse("plan.gain", format!("found {}; expected 0 or more and less than 1", recipe.plan.gain));
     }

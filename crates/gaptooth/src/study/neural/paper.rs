@@ -227,8 +227,13 @@ impl Task<'_> {
         for (name, conditions, weight) in &self.conditions {
             sum = sum.conditions(name, conditions, *weight)?;
         }
-        let plan =
-            Plan { iterations: self.recipe.epochs, look: (self.recipe.epochs / 100).max(1), patience: 0, gain: 0.0 };
+        let plan = Plan {
+            iterations: self.recipe.epochs,
+            look: (self.recipe.epochs / 100).max(1),
+            patience: 0,
+            gain: 0.0,
+            alike: 1.0,
+        };
         trained(context, &self.name, seed, errors, |resume, look| {
             let mut p = net.parameters().to_vec();
             let mut on_look = |t: &Training| look(&NeuralField::new(&ansatz, &net, &t.parameters), t);
