@@ -51,7 +51,7 @@ pub fn corner_functions(
     }
 }
 
-/// iⁿerfc(x), the n-fold integral of the complementary error function, for x ≥ 0 and n from −1; absolute error near 1e-16.
+/// iⁿerfc(x), the n-fold integral of the complementary error function, for x ≥ 0 and n from −1; absolute error below 1e-14.
 ///
 /// Source: Abramowitz & Stegun 7.2.
 ///
@@ -86,8 +86,12 @@ fn erfc(x: f64) -> f64 {
     (-x * x).exp() / PI.sqrt() / (x + fraction)
 }
 
-/// 4ⁿ n! i²ⁿerfc(d/√(4Dt)): tⁿ times it solves w_t = D w_dd on d > 0 with w = tⁿ at d = 0 and w = 0 at t = 0.
+/// 4ⁿ n! i²ⁿerfc(d/√(4Dt)), n from 1: tⁿ times it solves w_t = D w_dd on d > 0 with w = tⁿ at d = 0 and w = 0 at t = 0.
+///
+/// # Panics
+/// If n is below 1.
 pub fn start_layer(n: i32, distance: Taylor, time: Taylor, diffusivity: f64) -> Taylor {
+    assert!(n >= 1, "layers are numbered from 1");
     let factor: f64 = (1..=n).map(|k| 4.0 * f64::from(k)).product();
     let eta = distance / (time * (4.0 * diffusivity)).sqrt();
     let [value, first, second] = [0, 1, 2].map(|k| repeated_erfc(2 * n - k, eta.value));

@@ -97,8 +97,8 @@ fn linear(data: &[f64], u: &[f64], r: &mut [f64], slope: &mut [f64]) {
     r[0] = slopes.iter().zip(u).map(|(s, u)| s * u).sum::<f64>() + rest[0];
 }
 
-/// The same in first-order form, for fields u and fluxes q_i: q = A (∇u + e), −∇·q = f. The first law is divided by the mean
-/// of A's diagonal, so no derivative of A appears: a smooth network can follow an oscillating coefficient.
+/// The same without e in first-order form, for fields u and fluxes q_i: ∇u − A⁻¹ q = 0, −∇·q = f. No derivative of A appears: a
+/// smooth network can follow an oscillating coefficient.
 pub struct EllipticFlux<'a> {
     /// number of coordinates
     pub dimension: usize,

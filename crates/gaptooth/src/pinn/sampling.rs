@@ -10,6 +10,7 @@ use rand_chacha::ChaCha8Rng;
 /// use gaptooth::pinn::grid;
 /// assert_eq!(grid(&[[0.0, 1.0]], &[3], true), [[0.0], [0.5], [1.0]]);
 /// assert_eq!(grid(&[[0.0, 1.0]], &[2], false), [[0.25], [0.75]]);
+/// assert_eq!(grid(&[[0.2, 0.9]], &[11], true)[10], [0.9]);
 /// ```
 pub fn grid(domain: &[[f64; 2]], counts: &[usize], ends: bool) -> Vec<Vec<f64>> {
     let place = |i: usize, n: usize| match ends {
@@ -59,7 +60,7 @@ pub fn jittered(domain: &[[f64; 2]], counts: &[usize], seed: u64) -> Vec<Vec<f64
 fn product(domain: &[[f64; 2]], counts: &[usize], place: &dyn Fn(usize, usize, usize) -> f64) -> Vec<Vec<f64>> {
     let mut points = vec![vec![]];
     for (d, ([a, b], n)) in domain.iter().zip(counts).enumerate() {
-        let along: Vec<f64> = (0..*n).map(|i| a + (b - a) * place(d, i, *n)).collect();
+        let along: Vec<f64> = (0..*n).map(|i| place(d, i, *n)).map(|s| a * (1.0 - s) + b * s).collect(); // exact at both ends
         points = points.iter().flat_map(|p: &Vec<f64>| along.iter().map(|x| [&p[..], &[*x]].concat())).collect();
     }
     points

@@ -109,7 +109,9 @@ pub fn solve(
         if !looking {
             continue;
         }
-        look(&mut state, held_out, outcome.cost(), plan);
+        // Adam's cost is that before its step
+        let cost = if held_out.is_none() { problem.cost(&state.parameters) } else { outcome.cost() };
+        look(&mut state, held_out, cost, plan);
         if done {
             state.stopped = Some(Stopped::Converged);
         } else if state.stopped.is_none() && state.iterations == plan.iterations {
@@ -155,8 +157,7 @@ fn look(state: &mut Training, held_out: Option<&dyn LeastSquares>, cost: f64, pl
     let before = lowest(&state.history);
     let held_out = held_out.map(|h| h.cost(&state.parameters));
     state.history.push(Record { iteration: state.iterations, cost, held_out });
-    // a NaN is never the best
-    if score(state.history.last()) < plan.alike * before || before.is_nan() {
+    if score(state.history.last()) < plan.alike * before {
         state.best.clone_from(&state.parameters);
     }
     let since = state.iterations.saturating_sub(plan.patience);

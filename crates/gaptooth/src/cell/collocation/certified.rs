@@ -2,9 +2,10 @@
 
 use faer::c64;
 
+use super::SHIFT;
 use super::bounds::{Fields, bounds, largest_difference};
 use super::solution::CellSolution;
-use super::spectral::{Spectral, Values};
+use super::spectral::Spectral;
 use crate::cell::EffectiveTensor;
 use crate::coefficient::CellTensor;
 use crate::{Error, Result, error::check_finite};
@@ -52,7 +53,8 @@ pub fn certified(
         let space = Spectral::new(&vec![n; d]);
         let points = space.points(&vec![0.0; d]);
         let spectra = spectra(&space, correctors(&points)?)?;
-        let fields = Fields::with_values(Values::new(tensor, &points)?, &space, &spectra);
+        // a moved grid: a wave that vanishes at the points of one vanishes at those of all its doublings
+        let fields = Fields::new(tensor, &space, &spectra, &space, &SHIFT)?;
         let [lower, upper] = bounds(&fields, &space)?;
         let size = upper.iter().flatten().fold(0.0f64, |m, a| m.max(a.abs()));
         let change = before

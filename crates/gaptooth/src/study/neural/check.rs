@@ -18,6 +18,16 @@ pub(in crate::study) fn check(config: &NeuralStudyConfig) -> Result<()> {
     if !(1..=100).contains(&config.repeats) {
         return refuse("repeats", format!("found {}; expected 1 to 100", config.repeats));
     }
+    let r = &config.reference;
+    if !(1..=8).contains(&r.degree) {
+        return refuse("reference.degree", format!("found {}; expected 1 to 8", r.degree));
+    }
+    if !(2..=10_000).contains(&r.cells) {
+        return refuse("reference.cells", format!("found {}; expected 2 to 10000", r.cells));
+    }
+    if !(r.cells_per_period >= 1.0 && r.cells_per_period <= 1000.0) {
+        return refuse("reference.cells_per_period", format!("found {}; expected 1 to 1000", r.cells_per_period));
+    }
     if config.reference.points < 3 || config.reference.points > 2001 {
         return refuse("reference.points", format!("found {}; expected 3 to 2001", config.reference.points));
     }
@@ -40,7 +50,7 @@ fn check_recipe(path: &str, recipe: &NetRecipe) -> Result<()> {
     if recipe.hidden.is_empty() || recipe.hidden.iter().any(|w| !(1..=1024).contains(w)) {
         return refuse("hidden", format!("found {:?}; expected widths of 1 to 1024, such as [32, 32]", recipe.hidden));
     }
-    let all = recipe.points.iter().product::<usize>();
+    let all = recipe.points.iter().fold(1usize, |all, n| all.saturating_mul(*n));
     if recipe.points.is_empty() || recipe.points.iter().any(|n| *n < 4) || all > 100_000 {
         return refuse("points", format!("found {:?}; expected at least 4 each, at most 100000 in all", recipe.points));
     }
@@ -59,7 +69,21 @@ fn check_points(config: &NeuralStudyConfig) -> Result<()> {
         EquationConfig::Elliptic { domain, epsilon, coefficient, source } => {
             let slow =
                 matches!(EllipticProblem::new(domain, *epsilon, coefficient, source)?.material, Material::Slow(..));
+            let cell = &config.ours.cell.points;
+            if !slow && cell.iter().any(|n| n.saturating_pow(domain.len() as u32) > 100_000) {
+                let message = format!("found {cell:?} along each axis; expected at most 100000 points in all");
+                return Err(Error::Config { path: "ours.cell.points".into(), message });
+            }
+            if slow && config.paper.as_ref().is_some_and(|p| p.cell.is_some()) {
+                let message =
+                    "a slowly varying coefficient has no cell networks by the paper's recipe yet; leave it out";
+                return Err(Error::Config { path: "paper.cell".into(), message: message.into() });
+            }
             (if slow { 2 } else { 1 }, domain.len())
+        }
+        EquationConfig::Reaction { .. } if config.paper.is_some() => {
+            let message = "the paper's recipe of the reaction problem is not there yet; leave it out".into();
+            return Err(Error::Config { path: "paper".into(), message });
         }
         EquationConfig::Reaction { .. } => (1, 1),
     };
@@ -102,7 +126,7 @@ fn check_paper(config: &NeuralStudyConfig) -> Result<()> {
             EquationConfig::Elliptic { domain, .. } => domain.len(),
             EquationConfig::Reaction { .. } => 2,
         };
-        let all = r.points.iter().product::<usize>();
+        let all = r.points.iter().fold(1usize, |all, n| all.saturating_mul(*n));
         if r.points.len() != dimension || r.points.iter().any(|n| *n < 3 + r.oversampling) || all > 100_000 {
             let expected = format!("expected {dimension} numbers, at least {} each", 3 + r.oversampling);
             return refuse(&here("points"), format!("found {:?}; {expected}, at most 100000 in all", r.points));
@@ -136,6 +160,14 @@ fn check_equations(config: &NeuralStudyConfig) -> Result<()> {
             }
             EquationConfig::Reaction { .. } => {
                 let suffix = Reaction::new(equation, k)?.suffix;
+                let name = suffix.trim_start_matches('_');
+                if !name.is_empty() {
+                    plain(&format!("equation.{k}.name"), name)?;
+                }
+                if ["paper", "worst", "difference"].contains(&name) {
+                    let message = format!("found `{name}`, which names of checks use themselves; choose another");
+                    return Err(Error::Config { path: format!("equation.{k}.name"), message });
+                }
                 if seen.contains(&suffix) {
                     let message = format!("found `{suffix}` twice; names differ");
                     return Err(Error::Config { path: format!("equation.{k}.name"), message });

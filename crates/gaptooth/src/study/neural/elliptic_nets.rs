@@ -190,7 +190,12 @@ fn cells(
     let rows = |y: &[Vec<f64>]| (0..y[0].len()).map(|k| y.iter().map(|c| c[k]).collect()).collect::<Vec<Vec<f64>>>();
     let bounds = certified(tensor, &|y| Ok(fields.iter().map(|f| f.values(&rows(y))).collect()))?.effective;
     let largest = |a: &[Vec<f64>], b: &[Vec<f64>]| {
-        a.iter().flatten().zip(b.iter().flatten()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+        a.iter()
+            .flatten()
+            .zip(b.iter().flatten())
+            .map(|(a, b)| (a - b).abs())
+            .max_by(f64::total_cmp)
+            .unwrap_or(f64::NAN)
     };
     let (lower, upper) = (bounds.lower.unwrap_or_default(), bounds.upper.unwrap_or_default());
     scores.add("a_star_11", bounds.tensor[0][0]);

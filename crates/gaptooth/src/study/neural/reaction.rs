@@ -261,7 +261,7 @@ fn corrector(
         let points = shifted_grid(&[[0.0, problem.period]], &[recipe.points[0]], shift);
         Collocation::new(&ansatz, &net, &equation.jets())?.equation(&equation, &points, 1.0)
     };
-    let (points, between) = (at(0.0)?, at(0.5)?);
+    let (points, between) = (at(0.0)?, at(0.382)?);
     let columns: Vec<Vec<f64>> = problem.cell_points().into_iter().map(|y| vec![y]).collect();
     let errors = |field: &NeuralField| {
         let mut n = field.values(&columns);

@@ -23,11 +23,12 @@ impl Score {
         let mut sorted = self.values.clone();
         sorted.sort_by(f64::total_cmp);
         let n = sorted.len();
-        0.5 * (sorted[(n - 1) / 2] + sorted[n / 2])
+        if sorted[n - 1].is_nan() { f64::NAN } else { 0.5 * (sorted[(n - 1) / 2] + sorted[n / 2]) }
     }
 
     pub(super) fn worst(&self) -> f64 {
-        self.values.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+        // NaN is the worst of all
+        self.values.iter().copied().max_by(f64::total_cmp).unwrap_or(f64::NAN)
     }
 }
 
