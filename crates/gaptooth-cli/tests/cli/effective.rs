@@ -113,7 +113,7 @@ fn people_get_a_table() {
 
 #[test]
 fn wrong_input_is_named() {
-    let cases: [(&[&str], &str); 25] = [
+    let cases: [(&[&str], &str); 24] = [
         (&["--coefficient", "2+sin(2*pi*y"], "character 5"),
         (&["--coefficient", "2+foo(y)"], "foo"),
         (&["--coefficient", "sin(2*pi*y)"], "y = 0.75"),
@@ -121,7 +121,6 @@ fn wrong_input_is_named() {
         (&["--coefficient", "2+sin(2*pi*x)"], "--slow"),
         (&["--coefficient", "2+x", "--slow", "x=a"], "x=a"),
         (&["--coefficient", "2", "--tolerance", "0"], "--tolerance"),
-        (&["--coefficient", "2", "--method", "neural"], "what works now"),
         (&["--coefficient", "2", "--method", "magic"], "magic"),
         (&["--coefficient", "2", "--resolution", "8"], "--resolution"),
         (&["--dim", "4", "--coefficient", "2"], "--dim 4"),
@@ -213,7 +212,7 @@ fn networks_answer_with_bounds() {
     }
     let entry = |key: &str| answer[key][0][0].as_f64().unwrap();
     assert_eq!(answer["method"], "neural");
-    assert!(entry("lower") <= exact && exact <= entry("upper") && (entry("tensor") - exact).abs() < 1e-8, "{answer}");
+    assert!(entry("lower") <= exact && exact <= entry("upper") && (entry("tensor") - exact).abs() < 1e-6, "{answer}");
     assert!(entry("upper") - entry("lower") < 1e-6, "{answer}");
     assert_eq!(by(&neural)["tensor"], answer["tensor"], "the same seed gives the same bits");
     for (args, message) in [

@@ -95,7 +95,7 @@ fn the_schema_knows_every_key_of_a_run_toml() {
     let known = definitions["StudyConfig"]["properties"].as_object().unwrap();
     let of_lattice = definitions["LatticeStudyConfig"]["properties"].as_object().unwrap();
     assert!(of_lattice.contains_key("lattice") && !known.contains_key("lattice"));
-    assert_eq!(schema["anyOf"].as_array().unwrap().len(), 2);
+    assert_eq!(schema["anyOf"].as_array().unwrap().len(), 3);
     let table: toml::Table = toml::from_str(super::TINY).unwrap();
     for (key, value) in &table {
         assert!(known.contains_key(key), "{key} is not in the schema");
