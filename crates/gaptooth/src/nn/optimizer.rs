@@ -52,9 +52,10 @@ impl Iteration {
 /// ];
 /// for mut optimizer in all {
 ///     let mut p = net.parameters().to_vec();
-///     let before = (&problem as &dyn LeastSquares).cost(&p);
-///     let after = optimizer.iterate(&problem, &mut p, &mut Work::default())?.cost();
-///     assert!(after < before, "{}", optimizer.name());
+///     let cost = |p: &[f64]| (&problem as &dyn LeastSquares).cost(p);
+///     let before = cost(&p);
+///     optimizer.iterate(&problem, &mut p, &mut Work::default())?;
+///     assert!(cost(&p) < before, "{}", optimizer.name());
 /// }
 /// # Ok::<(), gaptooth::Error>(())
 /// ```
