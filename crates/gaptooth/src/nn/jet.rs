@@ -138,7 +138,7 @@ impl JetWorkspace {
         JetWorkspace {
             spec: spec.clone(),
             layers,
-            h: buffers.iter().map(|b| if b.is_empty() { vec![] } else { b.clone() }).collect(),
+            h: buffers.clone(),
             z: buffers,
             after: size(widest),
             before: size(widest),

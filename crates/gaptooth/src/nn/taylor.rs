@@ -110,8 +110,8 @@ impl Taylor {
         let mut out = Taylor::constant(y.value.atan2(x.value));
         // ∂θ/∂y = x/r², ∂θ/∂x = −y/r²; θ is harmonic
         let (ty, tx) = (x.value / square, -y.value / square);
-        let (tyy, txy) = (-2.0 * ty * -tx, tx * tx - ty * ty);
-        let (txx, txy) = (-tyy, txy);
+        let (tyy, txy) = (2.0 * ty * tx, tx * tx - ty * ty);
+        let txx = -tyy;
         for i in 0..MAX_VARIABLES {
             let (yi, xi) = (y.gradient[i], x.gradient[i]);
             out.gradient[i] = ty * yi + tx * xi;

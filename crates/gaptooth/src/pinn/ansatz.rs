@@ -59,6 +59,12 @@ impl Embedding {
     }
 
     /// sin and cos of b·x for each wave vector b (Tancik et al. 2020).
+    ///
+    /// ```
+    /// use gaptooth::{nn::Taylor, pinn::Embedding};
+    /// let inputs = Embedding::fourier(&[vec![2.0, 0.0]]).apply(&Taylor::variables(&[0.3, 9.0]));
+    /// assert_eq!((inputs[0].value, inputs[0].gradient[0]), (0.6f64.sin(), 2.0 * 0.6f64.cos()));
+    /// ```
     pub fn fourier(waves: &[Vec<f64>]) -> Self {
         let waves = waves.to_vec();
         Embedding::new(2 * waves.len(), move |x| {

@@ -1,6 +1,7 @@
 //! The equations of homogenization as residuals.
 
 use super::Residual;
+use crate::coefficient::tensor_component;
 use crate::nn::{JetSpec, Taylor};
 
 /// A symmetric tensor at a point with its derivatives, row by row of the upper triangle; one entry is a scalar.
@@ -41,12 +42,6 @@ impl<'a> Elliptic<'a> {
     }
 }
 
-/// Index of (i, j) in the upper triangle.
-pub(super) fn entry(dimension: usize, i: usize, j: usize) -> usize {
-    let (i, j) = (i.min(j), i.max(j));
-    i * dimension - i * (i + 1) / 2 + j
-}
-
 impl Residual for Elliptic<'_> {
     fn names(&self) -> Vec<String> {
         vec!["equation".into()]
@@ -68,7 +63,7 @@ impl Residual for Elliptic<'_> {
         let component = |i: usize, j: usize| match self.scalar {
             true if i == j => a[0],
             true => Taylor::constant(0.0),
-            false => a[entry(d, i, j)],
+            false => a[tensor_component(d, i, j)],
         };
         let divergence: Vec<f64> = (0..d).map(|j| (0..d).map(|i| component(i, j).gradient[i]).sum()).collect();
         let mut data = vec![0.0];
@@ -136,7 +131,7 @@ impl Residual for EllipticFlux<'_> {
                     0.0
                 }
             }
-            false => a[entry(d, i, j)].value,
+            false => a[tensor_component(d, i, j)].value,
         };
         let matrix = faer::Mat::<f64>::from_fn(d, d, component);
         let inverse = faer::linalg::solvers::DenseSolveCore::inverse(&matrix.partial_piv_lu());

@@ -46,6 +46,11 @@ pub fn halton(domain: &[[f64; 2]], count: usize, skip: usize) -> Vec<Vec<f64>> {
 }
 
 /// One random point in each of `counts` equal cells.
+///
+/// ```
+/// let points = gaptooth::pinn::jittered(&[[0.0, 1.0]], &[4], 7);
+/// assert!(points.iter().enumerate().all(|(k, x)| (4.0 * x[0]).floor() as usize == k));
+/// ```
 pub fn jittered(domain: &[[f64; 2]], counts: &[usize], seed: u64) -> Vec<Vec<f64>> {
     let mut points = product(domain, counts, &|_, i, n| i as f64 / n as f64);
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
