@@ -82,6 +82,29 @@ fn an_exploding_training_says_so_and_an_interrupted_one_stops() {
 }
 
 #[test]
+fn an_interrupt_between_two_epochs_hands_over_the_last_one() {
+    struct AfterTwo(std::sync::atomic::AtomicUsize);
+    impl Observer for AfterTwo {
+        fn progress(&self, _: &str, _: u64, _: u64, _: &str) {}
+        fn interrupted(&self) -> bool {
+            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 2
+        }
+    }
+    let (x, y) = samples();
+    let mut net = Mlp::new(&[2, 4, 1], Activation::Relu, 3).unwrap();
+    let mut seen = vec![];
+    let mut on_epoch = |s: &gaptooth::nn::TrainState| {
+        seen.push((s.epoch, s.parameters.clone()));
+        Ok(())
+    };
+    let samples = Samples { inputs: &x, targets: &y };
+    let result = train(&mut net, samples, &recipe(9), None, &mut on_epoch, &AfterTwo(0.into()));
+    assert!(matches!(result, Err(Error::Interrupted { .. })));
+    assert_eq!(seen.iter().map(|s| s.0).collect::<Vec<_>>(), [1, 2, 2]);
+    assert_eq!(seen[1], seen[2], "a whole epoch, not a part of the third");
+}
+
+#[test]
 fn the_first_adam_step_is_the_learning_rate_against_the_sign() {
     // Kingma & Ba: after one step m/√v = ±1, whatever the size of the gradient
     let mut adam = gaptooth::nn::Adam::new(AdamSettings { epsilon: 0.0, ..Default::default() }, 2);

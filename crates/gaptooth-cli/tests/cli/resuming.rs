@@ -5,7 +5,6 @@
 use std::{
     io::{BufRead, BufReader},
     process::{Command, Stdio},
-    time::Duration,
 };
 
 use super::{Place, TINY, checks, files};
@@ -15,7 +14,7 @@ fn long_study() -> String {
     TINY.replace("epochs = 3", "epochs = 20000")
 }
 
-/// Runs the study in `out`, sends SIGINT once the network trains, and gives the exit code and standard error.
+/// Runs the study in `out`, sends SIGINT once a first epoch is over, and gives the exit code and standard error.
 fn interrupted(place: &Place) -> (Option<i32>, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_gaptooth"))
         .args(["run", "long.toml", "--out", "out", "--json"])
@@ -32,7 +31,6 @@ fn interrupted(place: &Place) -> (Option<i32>, String) {
             break;
         }
     }
-    std::thread::sleep(Duration::from_millis(200));
     let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(sent.success(), "{seen}");
     lines.map_while(Result::ok).for_each(|l| seen += &format!("{l}\n"));

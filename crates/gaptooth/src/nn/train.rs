@@ -62,8 +62,8 @@ const ROWS_PER_CHECK: usize = 4096;
 
 /// Trains `net` (one output) on the mean squared error, from the start or from `resume`.
 ///
-/// `on_epoch` receives the state after each epoch; a later call with that state gives the same bits as an
-/// uninterrupted run. A short last batch is used as it is.
+/// `on_epoch` receives the state after each epoch, and once more the last one when an interrupt falls into the next; a later call with
+/// that state gives the same bits as an uninterrupted run. A short last batch is used as it is.
 ///
 /// # Errors
 /// [`Error::Shape`] and [`Error::Parameter`] for samples, recipe or state that do not fit the net,
@@ -93,7 +93,13 @@ pub fn train(
     let mut buffers = Buffers::new(net, rows_per_batch, samples.targets.len() / recipe.group);
     let mut adam = Adam { settings: recipe.adam, m: state.m.clone(), v: state.v.clone(), step: state.step };
     while state.epoch < recipe.epochs {
-        let loss = epoch(net, samples, recipe, state.epoch, &mut adam, &mut buffers, observer)?;
+        let loss = match epoch(net, samples, recipe, state.epoch, &mut adam, &mut buffers, observer) {
+            Err(interrupted @ Error::Interrupted { .. }) => {
+                on_epoch(&state)?;
+                return Err(interrupted);
+            }
+            loss => loss?,
+        };
         state.epoch += 1;
         check_finite(
             "the training loss",
