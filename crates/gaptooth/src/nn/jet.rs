@@ -242,7 +242,8 @@ impl Mlp {
             let inputs = if l == 0 { input } else { &h[l - 1][..layer.inputs * size] };
             let delta = &mut after[..layer.outputs * size];
             if l + 1 < layers.len() {
-                kernels::reverse(self.activation(), spec, rows, &z[l][..layer.outputs * size], delta);
+                let n = layer.outputs * size;
+                kernels::reverse(self.activation(), spec, rows, &z[l][..n], &h[l][..n], delta);
             }
             take(layer, delta, inputs, size);
             if l > 0 {
