@@ -119,6 +119,7 @@ impl JetSpec {
 #[derive(Debug, Clone)]
 pub struct JetWorkspace {
     spec: JetSpec,
+    activation: Activation,
     layers: Vec<Layer>,
     /// before and after the nonlinearity of each layer, `[outputs][channels][rows]`
     z: Vec<Vec<f64>>,
@@ -137,6 +138,7 @@ impl JetWorkspace {
         let widest = net.widths().iter().copied().max().unwrap_or(0);
         JetWorkspace {
             spec: spec.clone(),
+            activation: net.activation(),
             layers,
             h: buffers.clone(),
             z: buffers,
@@ -145,11 +147,103 @@ impl JetWorkspace {
         }
     }
 
-    fn check(&self, net: &Mlp, input: &[f64], rows: usize) -> usize {
+    fn size(&self, input: &[f64], rows: usize) -> usize {
         assert!(rows <= JET_ROWS, "a block of {rows} points, of {JET_ROWS} at most");
         let size = self.spec.channels() * rows;
-        assert_eq!(input.len(), net.inputs() * size, "input jets and network differ");
+        assert_eq!(input.len(), self.layers[0].inputs * size, "input jets and network differ");
         size
+    }
+
+    /// [`Mlp::jets`] of a network with these parameters.
+    pub(crate) fn jets(&mut self, parameters: &[f64], input: &[f64], rows: usize) -> &[f64] {
+        let size = self.size(input, rows);
+        let last = self.layers.len() - 1;
+        for (l, layer) in self.layers.iter().enumerate() {
+            let inputs = if l == 0 { input } else { &self.h[l - 1][..layer.inputs * size] };
+            let z = &mut self.z[l][..layer.outputs * size];
+            affine(z, inputs, layer, parameters, rows, size);
+            if l < last {
+                let h = &mut self.h[l][..layer.outputs * size];
+                kernels::forward(self.activation, &self.spec, rows, z, h);
+            }
+        }
+        let n = self.layers[last].outputs * size;
+        &self.z[last][..n]
+    }
+
+    /// [`Mlp::jets_gradient`] of a network with these parameters.
+    pub(crate) fn gradient(
+        &mut self,
+        parameters: &[f64],
+        input: &[f64],
+        sensitivity: &[f64],
+        rows: usize,
+        gradient: &mut [f64],
+    ) {
+        assert_eq!(gradient.len(), parameters.len(), "gradient and network differ");
+        self.reverse(parameters, input, sensitivity, rows, |layer, delta, inputs, size| {
+            let g =
+                MatMut::from_column_major_slice_mut(&mut gradient[layer.weights.clone()], layer.inputs, layer.outputs);
+            let a = MatRef::from_column_major_slice(inputs, size, layer.inputs);
+            let d = MatRef::from_column_major_slice(delta, size, layer.outputs);
+            matmul(g, Accum::Add, a.transpose(), d, 1.0, Par::Seq);
+            for (g, d) in gradient[layer.biases.clone()].iter_mut().zip(delta.chunks_exact(size)) {
+                *g += d[..rows].iter().sum::<f64>();
+            }
+        });
+    }
+
+    /// [`Mlp::jets_jacobian`] of a network with these parameters.
+    pub(crate) fn jacobian(
+        &mut self,
+        parameters: &[f64],
+        input: &[f64],
+        sensitivity: &[f64],
+        rows: usize,
+        jacobian: &mut [f64],
+        stride: usize,
+    ) {
+        let channels = self.spec.channels();
+        self.reverse(parameters, input, sensitivity, rows, |layer, delta, inputs, size| {
+            let weights = &mut jacobian[layer.weights.start * stride..];
+            kernels::outer(delta, inputs, channels, rows, weights, stride);
+            for (o, d) in delta.chunks_exact(size).enumerate() {
+                let start = (layer.biases.start + o) * stride;
+                jacobian[start..start + rows].copy_from_slice(&d[..rows]);
+            }
+        });
+    }
+
+    /// The reverse sweep; `take(layer, z̄, inputs, size)` sees each layer, last first.
+    fn reverse(
+        &mut self,
+        parameters: &[f64],
+        input: &[f64],
+        sensitivity: &[f64],
+        rows: usize,
+        mut take: impl FnMut(&Layer, &[f64], &[f64], usize),
+    ) {
+        let size = self.size(input, rows);
+        let JetWorkspace { spec, activation, layers, z, h, after, before } = self;
+        assert_eq!(sensitivity.len(), layers[layers.len() - 1].outputs * size, "sensitivities and network differ");
+        after[..sensitivity.len()].copy_from_slice(sensitivity);
+        for (l, layer) in layers.iter().enumerate().rev() {
+            let inputs = if l == 0 { input } else { &h[l - 1][..layer.inputs * size] };
+            let n = layer.outputs * size;
+            let delta = &mut after[..n];
+            if l + 1 < layers.len() {
+                kernels::reverse(*activation, spec, rows, &z[l][..n], &h[l][..n], delta);
+            }
+            take(layer, delta, inputs, size);
+            if l > 0 {
+                let back = MatMut::from_column_major_slice_mut(&mut before[..layer.inputs * size], size, layer.inputs);
+                let d = MatRef::from_column_major_slice(delta, size, layer.outputs);
+                let w = &parameters[layer.weights.clone()];
+                let w = MatRef::from_column_major_slice(w, layer.inputs, layer.outputs);
+                matmul(back, Accum::Replace, d, w.transpose(), 1.0, Par::Seq);
+                std::mem::swap(after, before);
+            }
+        }
     }
 }
 
@@ -159,19 +253,7 @@ impl Mlp {
     /// # Panics
     /// If `input` has another length, or there are more than [`JET_ROWS`] rows, or the activation has no second derivative.
     pub fn jets<'w>(&self, input: &[f64], rows: usize, work: &'w mut JetWorkspace) -> &'w [f64] {
-        let size = work.check(self, input, rows);
-        let last = work.layers.len() - 1;
-        for (l, layer) in work.layers.iter().enumerate() {
-            let inputs = if l == 0 { input } else { &work.h[l - 1][..layer.inputs * size] };
-            let z = &mut work.z[l][..layer.outputs * size];
-            affine(z, inputs, layer, self.parameters(), rows, size);
-            if l < last {
-                let h = &mut work.h[l][..layer.outputs * size];
-                kernels::forward(self.activation(), &work.spec, rows, z, h);
-            }
-        }
-        let n = work.layers[last].outputs * size;
-        &work.z[last][..n]
+        work.jets(self.parameters(), input, rows)
     }
 
     /// Adds to `gradient` Σ sensitivity · ∂jets/∂parameters, with `sensitivity: [outputs][channels][rows]`, after
@@ -187,17 +269,7 @@ impl Mlp {
         work: &mut JetWorkspace,
         gradient: &mut [f64],
     ) {
-        assert_eq!(gradient.len(), self.parameters().len(), "gradient and network differ");
-        self.reverse(input, sensitivity, rows, work, |layer, delta, inputs, size| {
-            let g =
-                MatMut::from_column_major_slice_mut(&mut gradient[layer.weights.clone()], layer.inputs, layer.outputs);
-            let a = MatRef::from_column_major_slice(inputs, size, layer.inputs);
-            let d = MatRef::from_column_major_slice(delta, size, layer.outputs);
-            matmul(g, Accum::Add, a.transpose(), d, 1.0, Par::Seq);
-            for (g, d) in gradient[layer.biases.clone()].iter_mut().zip(delta.chunks_exact(size)) {
-                *g += d[..rows].iter().sum::<f64>();
-            }
-        });
+        work.gradient(self.parameters(), input, sensitivity, rows, gradient);
     }
 
     /// Writes `jacobian[p * stride + r]` = Σ sensitivity of row r · ∂jets of row r/∂parameter p: one residual per row, with
@@ -214,50 +286,7 @@ impl Mlp {
         jacobian: &mut [f64],
         stride: usize,
     ) {
-        let channels = work.spec.channels();
-        self.reverse(input, sensitivity, rows, work, |layer, delta, inputs, size| {
-            let weights = &mut jacobian[layer.weights.start * stride..];
-            kernels::outer(delta, inputs, channels, rows, weights, stride);
-            for (o, d) in delta.chunks_exact(size).enumerate() {
-                let start = (layer.biases.start + o) * stride;
-                jacobian[start..start + rows].copy_from_slice(&d[..rows]);
-            }
-        });
-    }
-
-    /// The reverse sweep; `take(layer, z̄, inputs, size)` sees each layer, last first.
-    fn reverse(
-        &self,
-        input: &[f64],
-        sensitivity: &[f64],
-        rows: usize,
-        work: &mut JetWorkspace,
-        mut take: impl FnMut(&Layer, &[f64], &[f64], usize),
-    ) {
-        let size = work.check(self, input, rows);
-        let JetWorkspace { spec, layers, z, h, after, before } = work;
-        assert_eq!(sensitivity.len(), self.outputs() * size, "sensitivities and network differ");
-        after[..sensitivity.len()].copy_from_slice(sensitivity);
-        for (l, layer) in layers.iter().enumerate().rev() {
-            let inputs = if l == 0 { input } else { &h[l - 1][..layer.inputs * size] };
-            let delta = &mut after[..layer.outputs * size];
-            if l + 1 < layers.len() {
-                let n = layer.outputs * size;
-                kernels::reverse(self.activation(), spec, rows, &z[l][..n], &h[l][..n], delta);
-            }
-            take(layer, delta, inputs, size);
-            if l > 0 {
-                let back = MatMut::from_column_major_slice_mut(&mut before[..layer.inputs * size], size, layer.inputs);
-                let d = MatRef::from_column_major_slice(delta, size, layer.outputs);
-                let w = MatRef::from_column_major_slice(
-                    &self.parameters()[layer.weights.clone()],
-                    layer.inputs,
-                    layer.outputs,
-                );
-                matmul(back, Accum::Replace, d, w.transpose(), 1.0, Par::Seq);
-                std::mem::swap(after, before);
-            }
-        }
+        work.jacobian(self.parameters(), input, sensitivity, rows, jacobian, stride);
     }
 }
 

@@ -1,8 +1,8 @@
 //! The loops over rows of [`super::jet`], compiled for the widest vectors the processor has.
 
-use super::{Activation, JET_ROWS, JetSpec, activation::tanh};
+use pulp::Simd;
 
-type Lane = [f64; JET_ROWS];
+use super::{Activation, JET_ROWS, JetSpec, activation::tanh_fused};
 
 /// h from z for every feature, `[features][channels][rows]`.
 pub(super) fn forward(activation: Activation, spec: &JetSpec, rows: usize, z: &[f64], h: &mut [f64]) {
@@ -19,56 +19,46 @@ pub(super) fn outer(delta: &[f64], input: &[f64], channels: usize, rows: usize, 
     pulp::Arch::new().dispatch(Outer { delta, input, channels, rows, out, stride });
 }
 
-/// σ and its first three derivatives at each z.
+/// σ′, σ″ and σ‴ at a lane of points, from t = σ(z); a sine needs its cosine besides, as `cosine` of a channel's points.
 #[inline(always)]
-fn slopes(activation: Activation, z: &[f64], s: &mut [Lane; 4]) {
+fn slopes<S: Simd, const FULL: bool>(simd: S, activation: Activation, t: S::f64s, cosine: &[f64]) -> [S::f64s; 3] {
     match activation {
-        Activation::Tanh => {
-            for (r, z) in z.iter().enumerate() {
-                let t = tanh(*z);
-                let d = 1.0 - t * t;
-                s[0][r] = t;
-                s[1][r] = d;
-                s[2][r] = -2.0 * t * d;
-                s[3][r] = d * (6.0 * t * t - 2.0);
-            }
-        }
         Activation::Sine => {
-            for (r, z) in z.iter().enumerate() {
-                let (sin, cos) = z.sin_cos();
-                s[0][r] = sin;
-                s[1][r] = cos;
-                s[2][r] = -sin;
-                s[3][r] = -cos;
-            }
+            let c = load::<S, FULL>(simd, cosine);
+            [c, simd.neg_f64s(t), simd.neg_f64s(c)]
         }
-        Activation::Relu => panic!("jets need a smooth activation: tanh or sine"),
+        _ => {
+            let d = simd.negate_mul_add_e_f64s(t, t, simd.splat_f64s(1.0));
+            let minus_two = simd.splat_f64s(-2.0);
+            let third = simd.mul_add_e_f64s(simd.mul_f64s(simd.splat_f64s(6.0), t), t, minus_two);
+            [d, simd.mul_f64s(simd.mul_f64s(minus_two, t), d), simd.mul_f64s(d, third)]
+        }
     }
 }
 
-/// The same from σ itself where that is enough.
+/// A whole vector, or what is left of one: masked stores are slow on some processors.
 #[inline(always)]
-fn slopes_again(activation: Activation, z: &[f64], h: &[f64], s: &mut [Lane; 4]) {
-    if activation != Activation::Tanh {
-        return slopes(activation, z, s);
-    }
-    for (r, t) in h.iter().enumerate() {
-        let d = 1.0 - t * t;
-        s[1][r] = d;
-        s[2][r] = -2.0 * t * d;
-        s[3][r] = d * (6.0 * t * t - 2.0);
-    }
+fn load<S: Simd, const FULL: bool>(simd: S, from: &[f64]) -> S::f64s {
+    if FULL { S::as_simd_f64s(from).0[0] } else { simd.partial_load_f64s(from) }
 }
 
-/// Q_k into `q`.
 #[inline(always)]
-fn quadratic(w: &[(usize, usize, f64)], z: &[f64], rows: usize, q: &mut Lane) {
-    q[..rows].fill(0.0);
-    for (i, j, w) in w {
-        let (zi, zj) = (&z[(1 + i) * rows..][..rows], &z[(1 + j) * rows..][..rows]);
-        for r in 0..rows {
-            q[r] += w * zi[r] * zj[r];
-        }
+fn store<S: Simd, const FULL: bool>(simd: S, to: &mut [f64], value: S::f64s) {
+    if FULL { S::as_mut_simd_f64s(to).0[0] = value } else { simd.partial_store_f64s(to, value) }
+}
+
+/// Where a lane of points lies in each channel of a feature.
+#[derive(Clone, Copy)]
+struct Lane {
+    rows: usize,
+    start: usize,
+    end: usize,
+}
+
+impl Lane {
+    #[inline(always)]
+    fn of(self, channel: usize) -> std::ops::Range<usize> {
+        channel * self.rows + self.start..channel * self.rows + self.end
     }
 }
 
@@ -80,33 +70,67 @@ struct Forward<'a> {
     h: &'a mut [f64],
 }
 
-impl pulp::NullaryFnOnce for Forward<'_> {
+impl pulp::WithSimd for Forward<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn call(self) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let Forward { activation, spec, rows, z, h } = self;
-        let (d, size) = (spec.variables(), spec.channels() * rows);
-        let mut s = [[0.0; JET_ROWS]; 4];
-        let mut q = [0.0; JET_ROWS];
+        let size = spec.channels() * rows;
+        let mut cosine = [0.0; JET_ROWS];
+        let whole = rows - rows % S::F64_LANES;
         for (z, h) in z.chunks_exact(size).zip(h.chunks_exact_mut(size)) {
-            slopes(activation, &z[..rows], &mut s);
-            h[..rows].copy_from_slice(&s[0][..rows]);
-            for c in 1..=d {
-                let (z, h) = (&z[c * rows..][..rows], &mut h[c * rows..][..rows]);
-                for r in 0..rows {
-                    h[r] = s[1][r] * z[r];
-                }
+            values(activation, &z[..rows], &mut h[..rows], &mut cosine);
+            for start in (0..whole).step_by(S::F64_LANES) {
+                let lane = Lane { rows, start, end: start + S::F64_LANES };
+                forward_lane::<S, true>(simd, activation, spec, lane, z, h, &cosine);
             }
-            for (k, w) in spec.second.iter().enumerate() {
-                quadratic(w, z, rows, &mut q);
-                let c = 1 + d + k;
-                let (z, h) = (&z[c * rows..][..rows], &mut h[c * rows..][..rows]);
-                for r in 0..rows {
-                    h[r] = s[1][r] * z[r] + s[2][r] * q[r];
-                }
+            if whole < rows {
+                let lane = Lane { rows, start: whole, end: rows };
+                forward_lane::<S, false>(simd, activation, spec, lane, z, h, &cosine);
             }
         }
+    }
+}
+
+/// σ(z) into `h`.
+#[inline(always)]
+fn values(activation: Activation, z: &[f64], h: &mut [f64], cosine: &mut [f64; JET_ROWS]) {
+    match activation {
+        Activation::Tanh => h.iter_mut().zip(z).for_each(|(h, z)| *h = tanh_fused(*z)),
+        Activation::Sine => {
+            for ((h, z), c) in h.iter_mut().zip(z).zip(cosine) {
+                (*h, *c) = z.sin_cos();
+            }
+        }
+        Activation::Relu => panic!("jets need a smooth activation: tanh or sine"),
+    }
+}
+
+#[inline(always)]
+fn forward_lane<S: Simd, const FULL: bool>(
+    simd: S,
+    activation: Activation,
+    spec: &JetSpec,
+    lane: Lane,
+    z: &[f64],
+    h: &mut [f64],
+    cosine: &[f64; JET_ROWS],
+) {
+    let d = spec.variables();
+    let z = |c: usize| load::<S, FULL>(simd, &z[lane.of(c)]);
+    let t = load::<S, FULL>(simd, &h[lane.of(0)]);
+    let [s1, s2, _] = slopes::<S, FULL>(simd, activation, t, &cosine[lane.start..lane.end]);
+    for c in 1..=d {
+        store::<S, FULL>(simd, &mut h[lane.of(c)], simd.mul_f64s(s1, z(c)));
+    }
+    for (k, w) in spec.second.iter().enumerate() {
+        let mut q = simd.splat_f64s(0.0);
+        for (i, j, w) in w {
+            q = simd.mul_add_e_f64s(simd.mul_f64s(simd.splat_f64s(*w), z(1 + i)), z(1 + j), q);
+        }
+        let c = 1 + d + k;
+        store::<S, FULL>(simd, &mut h[lane.of(c)], simd.mul_add_e_f64s(s1, z(c), simd.mul_f64s(s2, q)));
     }
 }
 
@@ -119,54 +143,75 @@ struct Reverse<'a> {
     bar: &'a mut [f64],
 }
 
-impl pulp::NullaryFnOnce for Reverse<'_> {
+impl pulp::WithSimd for Reverse<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn call(self) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let Reverse { activation, spec, rows, z, h, bar } = self;
-        let (d, channels, size) = (spec.variables(), spec.channels(), spec.channels() * rows);
-        let mut s = [[0.0; JET_ROWS]; 4];
-        let (mut q, mut value) = ([0.0; JET_ROWS], [0.0; JET_ROWS]);
+        let size = spec.channels() * rows;
+        let mut cosine = [0.0; JET_ROWS];
+        let whole = rows - rows % S::F64_LANES;
         for ((z, h), bar) in z.chunks_exact(size).zip(h.chunks_exact(size)).zip(bar.chunks_exact_mut(size)) {
-            slopes_again(activation, &z[..rows], &h[..rows], &mut s);
-            for r in 0..rows {
-                value[r] = s[1][r] * bar[r];
+            if activation == Activation::Sine {
+                cosine.iter_mut().zip(&z[..rows]).for_each(|(c, z)| *c = z.cos());
             }
-            for c in 1..channels {
-                let (z, bar) = (&z[c * rows..][..rows], &mut bar[c * rows..][..rows]);
-                for r in 0..rows {
-                    value[r] += s[2][r] * z[r] * bar[r];
-                }
+            for start in (0..whole).step_by(S::F64_LANES) {
+                let lane = Lane { rows, start, end: start + S::F64_LANES };
+                reverse_lane::<S, true>(simd, activation, spec, lane, z, h, bar, &cosine);
             }
-            let (low, high) = bar.split_at_mut((1 + d) * rows);
-            for c in 1..=d {
-                let bar = &mut low[c * rows..][..rows];
-                for r in 0..rows {
-                    bar[r] *= s[1][r];
-                }
+            if whole < rows {
+                let lane = Lane { rows, start: whole, end: rows };
+                reverse_lane::<S, false>(simd, activation, spec, lane, z, h, bar, &cosine);
             }
-            for (w, bar) in spec.second.iter().zip(high.chunks_exact_mut(rows)) {
-                quadratic(w, z, rows, &mut q);
-                for r in 0..rows {
-                    value[r] += s[3][r] * q[r] * bar[r];
-                }
-                for (i, j, w) in w {
-                    // ∂(w z_i z_j)/∂z_i and /∂z_j; on the diagonal the two add up to 2 w z_i
-                    for (to, from) in [(i, j), (j, i)] {
-                        let (zf, out) = (&z[(1 + from) * rows..][..rows], &mut low[(1 + to) * rows..][..rows]);
-                        for r in 0..rows {
-                            out[r] += s[2][r] * w * zf[r] * bar[r];
-                        }
-                    }
-                }
-                for r in 0..rows {
-                    bar[r] *= s[1][r];
-                }
-            }
-            low[..rows].copy_from_slice(&value[..rows]);
         }
     }
+}
+
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+fn reverse_lane<S: Simd, const FULL: bool>(
+    simd: S,
+    activation: Activation,
+    spec: &JetSpec,
+    lane: Lane,
+    z: &[f64],
+    h: &[f64],
+    bar: &mut [f64],
+    cosine: &[f64; JET_ROWS],
+) {
+    let d = spec.variables();
+    let z = |c: usize| load::<S, FULL>(simd, &z[lane.of(c)]);
+    let t = load::<S, FULL>(simd, &h[lane.of(0)]);
+    let [s1, s2, s3] = slopes::<S, FULL>(simd, activation, t, &cosine[lane.start..lane.end]);
+    // Σ z_c h̄_c and Σ Q_k h̄_k, before h̄ is overwritten
+    let (mut linear, mut curved) = (simd.splat_f64s(0.0), simd.splat_f64s(0.0));
+    for c in 1..=d {
+        let b = load::<S, FULL>(simd, &bar[lane.of(c)]);
+        linear = simd.mul_add_e_f64s(z(c), b, linear);
+        store::<S, FULL>(simd, &mut bar[lane.of(c)], simd.mul_f64s(s1, b));
+    }
+    for (k, w) in spec.second.iter().enumerate() {
+        let own = 1 + d + k;
+        let b = load::<S, FULL>(simd, &bar[lane.of(own)]);
+        linear = simd.mul_add_e_f64s(z(own), b, linear);
+        store::<S, FULL>(simd, &mut bar[lane.of(own)], simd.mul_f64s(s1, b));
+        let (bend, mut q) = (simd.mul_f64s(s2, b), simd.splat_f64s(0.0));
+        for (i, j, w) in w {
+            let (w, zi, zj) = (simd.splat_f64s(*w), z(1 + i), z(1 + j));
+            q = simd.mul_add_e_f64s(simd.mul_f64s(w, zi), zj, q);
+            let wb = simd.mul_f64s(w, bend);
+            // ∂(w z_i z_j)/∂z_i and /∂z_j; on the diagonal the two add up to 2 w z_i
+            for (to, from) in [(1 + i, zj), (1 + j, zi)] {
+                let out = load::<S, FULL>(simd, &bar[lane.of(to)]);
+                store::<S, FULL>(simd, &mut bar[lane.of(to)], simd.mul_add_e_f64s(wb, from, out));
+            }
+        }
+        curved = simd.mul_add_e_f64s(q, b, curved);
+    }
+    let value = simd.mul_f64s(s1, load::<S, FULL>(simd, &bar[lane.of(0)]));
+    let value = simd.mul_add_e_f64s(s2, linear, value);
+    store::<S, FULL>(simd, &mut bar[lane.of(0)], simd.mul_add_e_f64s(s3, curved, value));
 }
 
 struct Outer<'a> {

@@ -176,17 +176,15 @@ impl<'a> Collocation<'a> {
         &self.names
     }
 
-    fn net(&self, p: &[f64]) -> Mlp {
-        let mut net = self.shape.clone();
-        let n = net.parameters().len();
-        net.parameters_mut().copy_from_slice(&p[..n]);
-        net
+    /// The network's part of the parameters.
+    fn own<'p>(&self, p: &'p [f64]) -> &'p [f64] {
+        &p[..self.shape.parameters().len()]
     }
 
     /// Lends buffers, which hold nothing that matters.
-    fn with_workspace<T>(&self, net: &Mlp, run: impl FnOnce(&mut JetWorkspace) -> T) -> T {
+    fn with_workspace<T>(&self, run: impl FnOnce(&mut JetWorkspace) -> T) -> T {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut work = idle.unwrap_or_else(|| JetWorkspace::new(net, &self.spec));
+        let mut work = idle.unwrap_or_else(|| JetWorkspace::new(&self.shape, &self.spec));
         let out = run(&mut work);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(work);
         out
@@ -259,12 +257,18 @@ impl<'a> Collocation<'a> {
     fn add_seed(&self, block: &Block<'_>, point: usize, slope: &[f64], seeds: &mut [f64]) {
         let channels = self.spec.channels();
         for (f, s) in slope.chunks_exact(channels).enumerate() {
-            let mut s = s.to_vec();
-            if let Some(b) = &block.around[point].factors[f] {
-                self.spec.product_transposed(b, &mut s);
-            }
-            for (c, s) in s.iter().enumerate() {
-                seeds[(f * channels + c) * block.points + point] += s;
+            let mut add = |s: &[f64]| {
+                for (c, s) in s.iter().enumerate() {
+                    seeds[(f * channels + c) * block.points + point] += s;
+                }
+            };
+            match &block.around[point].factors[f] {
+                Some(b) => {
+                    let mut s = s.to_vec();
+                    self.spec.product_transposed(b, &mut s);
+                    add(&s);
+                }
+                None => add(s),
             }
         }
     }
@@ -278,14 +282,14 @@ impl<'a> Collocation<'a> {
     fn block_jacobian(
         &self,
         p: &[f64],
-        net: &Mlp,
         block: &Block<'_>,
         work: &mut JetWorkspace,
         residual: &mut [f64],
         (jacobian, stride): (&mut [f64], usize),
     ) {
-        let jets = net.jets(&block.input, block.points, work).to_vec();
-        let (width, n) = (jets.len(), net.parameters().len());
+        let own = self.own(p);
+        let jets = work.jets(own, &block.input, block.points).to_vec();
+        let (width, n) = (jets.len(), own.len());
         // one sweep serves a row at each point: components of an equation go one after the other, pairs of points are added up
         let sweeps = match &block.kind {
             Kind::Equation { components, .. } => *components,
@@ -305,9 +309,9 @@ impl<'a> Collocation<'a> {
         });
         match &block.kind {
             Kind::Conditions { group, .. } if *group > 1 => {
-                let mut own = vec![0.0; n * block.points];
-                net.jets_jacobian(&block.input, &seeds, block.points, work, &mut own, block.points);
-                for (k, column) in own.chunks_exact(block.points).enumerate() {
+                let mut each = vec![0.0; n * block.points];
+                work.jacobian(own, &block.input, &seeds, block.points, &mut each, block.points);
+                for (k, column) in each.chunks_exact(block.points).enumerate() {
                     let rows = &mut jacobian[k * stride..][..residual.len()];
                     rows.iter_mut().zip(column.chunks_exact(*group)).for_each(|(j, c)| *j = c.iter().sum());
                 }
@@ -315,34 +319,32 @@ impl<'a> Collocation<'a> {
             _ => {
                 for (sweep, seeds) in seeds.chunks_exact(width).enumerate() {
                     let rows = &mut jacobian[sweep * block.points..];
-                    net.jets_jacobian(&block.input, seeds, block.points, work, rows, stride);
+                    work.jacobian(own, &block.input, seeds, block.points, rows, stride);
                 }
             }
         }
     }
 
-    fn block_gradient(
-        &self,
-        p: &[f64],
-        net: &Mlp,
-        block: &Block<'_>,
-        work: &mut JetWorkspace,
-        gradient: &mut [f64],
-    ) -> f64 {
-        let jets = net.jets(&block.input, block.points, work).to_vec();
+    fn block_gradient(&self, p: &[f64], block: &Block<'_>, work: &mut JetWorkspace, gradient: &mut [f64]) -> f64 {
+        let own = self.own(p);
+        let jets = work.jets(own, &block.input, block.points).to_vec();
+        let width = self.ansatz.fields() * self.spec.channels();
         let mut residual = vec![0.0; block.rows()];
-        let mut slopes = vec![];
-        self.visit(p, block, &jets, &mut residual, |row, point, slope| slopes.push((row, point, slope.to_vec())));
+        let (mut seen, mut slopes) = (vec![], vec![]);
+        self.visit(p, block, &jets, &mut residual, |row, point, slope| {
+            seen.push((row, point));
+            slopes.extend_from_slice(slope);
+        });
         let mut seeds = vec![0.0; jets.len()];
-        let (own, extra) = gradient.split_at_mut(net.parameters().len());
-        for (row, point, slope) in &mut slopes {
+        let (gradient, extra) = gradient.split_at_mut(own.len());
+        for ((row, point), slope) in seen.iter().zip(slopes.chunks_exact_mut(width)) {
             slope.iter_mut().for_each(|s| *s *= residual[*row]);
-            self.add_seed(block, *point, slope, &mut seeds);
             for (k, g) in extra.iter_mut().enumerate() {
                 *g += self.basis_slope(block, *point, k, slope);
             }
+            self.add_seed(block, *point, slope, &mut seeds);
         }
-        net.jets_gradient(&block.input, &seeds, block.points, work, own);
+        work.gradient(own, &block.input, &seeds, block.points, gradient);
         0.5 * residual.iter().map(|r| r * r).sum::<f64>()
     }
 }
@@ -393,21 +395,21 @@ impl LeastSquares for Collocation<'_> {
     }
 
     fn residual_into(&self, p: &[f64], block: usize, residual: &mut [f64]) {
-        let (net, block) = (self.net(p), &self.blocks[block]);
-        self.with_workspace(&net, |work| {
-            let jets = net.jets(&block.input, block.points, work);
+        let block = &self.blocks[block];
+        self.with_workspace(|work| {
+            let jets = work.jets(self.own(p), &block.input, block.points);
             self.visit(p, block, jets, residual, |_, _, _| {});
         });
     }
 
     fn jacobian_into(&self, p: &[f64], block: usize, residual: &mut [f64], jacobian: &mut [f64], stride: usize) {
-        let (net, block) = (self.net(p), &self.blocks[block]);
-        self.with_workspace(&net, |work| self.block_jacobian(p, &net, block, work, residual, (jacobian, stride)));
+        let block = &self.blocks[block];
+        self.with_workspace(|work| self.block_jacobian(p, block, work, residual, (jacobian, stride)));
     }
 
     fn gradient_into(&self, p: &[f64], block: usize, gradient: &mut [f64]) -> f64 {
-        let (net, block) = (self.net(p), &self.blocks[block]);
-        self.with_workspace(&net, |work| self.block_gradient(p, &net, block, work, gradient))
+        let block = &self.blocks[block];
+        self.with_workspace(|work| self.block_gradient(p, block, work, gradient))
     }
 
     fn parts(&self, residual: &[f64]) -> Vec<(String, f64)> {
