@@ -1,6 +1,6 @@
 //! What can be said against a neural study before anything is computed or written.
 
-use super::config::{EquationConfig, NetRecipe, NeuralStudyConfig, Recipe};
+use super::config::{EquationConfig, NetRecipe, NeuralStudyConfig, PaperConfig, Recipe};
 use super::elliptic::{EllipticProblem, Material};
 use super::reaction::Reaction;
 use crate::{
@@ -74,16 +74,7 @@ fn check_points(config: &NeuralStudyConfig) -> Result<()> {
                 let message = format!("found {cell:?} along each axis; expected at most 100000 points in all");
                 return Err(Error::Config { path: "ours.cell.points".into(), message });
             }
-            if slow && config.paper.as_ref().is_some_and(|p| p.cell.is_some()) {
-                let message =
-                    "a slowly varying coefficient has no cell networks by the paper's recipe yet; leave it out";
-                return Err(Error::Config { path: "paper.cell".into(), message: message.into() });
-            }
             (if slow { 2 } else { 1 }, domain.len())
-        }
-        EquationConfig::Reaction { .. } if config.paper.is_some() => {
-            let message = "the paper's recipe of the reaction problem is not there yet; leave it out".into();
-            return Err(Error::Config { path: "paper".into(), message });
         }
         EquationConfig::Reaction { .. } => (1, 1),
     };
@@ -110,12 +101,6 @@ fn check_paper(config: &NeuralStudyConfig) -> Result<()> {
             "found the paper's, but this study has no [paper.homogenized] and [paper.classical]".into(),
         );
     };
-    if config.recipe != Recipe::Ours && matches!(config.equation[0], EquationConfig::Reaction { .. }) {
-        return refuse(
-            "recipe",
-            "the paper's recipe of the reaction problem is not there yet; expected \"ours\"".into(),
-        );
-    }
     let cell = paper.cell.iter().map(|r| ("cell", r));
     for (name, r) in cell.chain([("homogenized", &paper.homogenized), ("classical", &paper.classical)]) {
         let here = |key: &str| format!("paper.{name}.{key}");
@@ -124,6 +109,7 @@ fn check_paper(config: &NeuralStudyConfig) -> Result<()> {
         }
         let dimension = match &config.equation[0] {
             EquationConfig::Elliptic { domain, .. } => domain.len(),
+            EquationConfig::Reaction { .. } if name == "cell" => 1,
             EquationConfig::Reaction { .. } => 2,
         };
         let all = r.points.iter().fold(1usize, |all, n| all.saturating_mul(*n));
@@ -135,6 +121,7 @@ fn check_paper(config: &NeuralStudyConfig) -> Result<()> {
             ("learning_rate", r.learning_rate),
             ("weight", r.weight),
             ("boundary_weight", r.boundary_weight),
+            ("initial_weight", r.initial_weight),
             ("oversampling_weight", r.oversampling_weight),
         ];
         if let Some((key, found)) = positive.iter().find(|(_, v)| !(v.is_finite() && *v > 0.0)) {
@@ -210,18 +197,7 @@ fn names(config: &NeuralStudyConfig) -> Result<Vec<String>> {
         once.extend(truth.map(|n| format!("{n}{suffix}")));
     }
     if let Some(paper) = &config.paper {
-        once.push("classical_predicted".into());
-        scored.extend(["paper_e1", "paper_e2", "paper_e3", "classical_error"].map(String::from));
-        if paper.homogenized.hidden == paper.classical.hidden {
-            scored.push("transfer_error".into());
-        }
-        if let (Some(cell), EquationConfig::Elliptic { domain, .. }) = (&paper.cell, &config.equation[0]) {
-            scored.push("paper_a_star_error".into());
-            scored.extend((1..=domain.len()).map(|j| format!("paper_chi{j}_rel_error")));
-            if cell.oversampling > 0 {
-                scored.extend((1..=domain.len()).map(|j| format!("paper_chi{j}_plain_rel_error")));
-            }
-        }
+        paper_names(config, paper, &mut once, &mut scored)?;
     }
     if config.repeats > 1 {
         scored.extend(scored.clone().iter().map(|n| format!("{n}_worst")));
@@ -230,4 +206,46 @@ fn names(config: &NeuralStudyConfig) -> Result<Vec<String>> {
     let differences: Vec<String> = config.known.keys().map(|n| format!("{n}_difference")).collect();
     once.extend(differences);
     Ok(once)
+}
+
+/// The same of the paper's recipe, which is run on the first equation.
+fn paper_names(
+    config: &NeuralStudyConfig,
+    paper: &PaperConfig,
+    once: &mut Vec<String>,
+    scored: &mut Vec<String>,
+) -> Result<()> {
+    let mut own = vec!["paper_e1", "paper_e2", "paper_e3", "classical_error"];
+    if paper.homogenized.hidden == paper.classical.hidden {
+        own.push("transfer_error");
+    }
+    let suffix = match &config.equation[0] {
+        EquationConfig::Elliptic { domain, epsilon, coefficient, source } => {
+            once.push("classical_predicted".into());
+            let problem = EllipticProblem::new(domain, *epsilon, coefficient, source)?;
+            match (&paper.cell, &problem.material) {
+                (Some(_), Material::Slow(..)) => own.extend(["paper_ea", "paper_ea_slope"]),
+                (Some(cell), Material::Cell(_)) => {
+                    own.push("paper_a_star_error");
+                    scored.extend((1..=domain.len()).map(|j| format!("paper_chi{j}_rel_error")));
+                    if cell.oversampling > 0 {
+                        scored.extend((1..=domain.len()).map(|j| format!("paper_chi{j}_plain_rel_error")));
+                    }
+                }
+                (None, _) => (),
+            }
+            String::new()
+        }
+        equation @ EquationConfig::Reaction { .. } => {
+            if let Some(cell) = &paper.cell {
+                own.extend(["paper_n_rel_error", "paper_r_star_error"]);
+                if cell.oversampling > 0 {
+                    own.push("paper_n_plain_rel_error");
+                }
+            }
+            Reaction::new(equation, 0)?.suffix
+        }
+    };
+    scored.extend(own.iter().map(|name| format!("{name}{suffix}")));
+    Ok(())
 }

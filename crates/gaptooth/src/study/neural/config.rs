@@ -86,6 +86,9 @@ pub struct AdamRecipe {
     pub weight: f64,
     /// weight of the mean square of boundary or periodic conditions
     pub boundary_weight: f64,
+    /// weight of the mean square of the initial condition, in space and time
+    #[serde(default = "one")]
+    pub initial_weight: f64,
     /// layers of points beyond each face of the cell, matched with their images
     #[serde(default)]
     pub oversampling: usize,
@@ -98,11 +101,11 @@ fn one() -> f64 {
     1.0
 }
 
-/// The paper's recipe, and the classical network.
+/// The paper's recipe, and the classical network; of several readings of a reaction the first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PaperConfig {
-    /// networks of the cell problems; none uses the exact coefficients
+    /// networks of the cell problems, one for each of 101 x where the coefficient depends on x; none uses the exact coefficients
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cell: Option<AdamRecipe>,
     /// network of the homogenized equation

@@ -157,7 +157,7 @@ pub(super) fn reaction(
     repeats: &[reaction::Repeat],
 ) -> Vec<Figure> {
     let x: Vec<f64> = truth.points.iter().map(|x| x[0]).collect();
-    let y = reaction::Truth::cell_points(problem);
+    let y = problem.cell_points();
     let p = &repeats[0].solution;
     let off = |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| (a - b).abs().max(1e-9)).collect() };
     let correctors =

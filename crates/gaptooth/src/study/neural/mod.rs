@@ -1,12 +1,15 @@
 //! Studies of neural homogenization (Leung, Lin & Zhang 2022): cell problems, coefficients and the homogenized equation by networks,
 //! judged by converged finite elements.
 
+mod adam;
 mod check;
 mod config;
 mod elliptic;
 mod elliptic_nets;
 mod figures;
 mod paper;
+mod paper_reaction;
+mod paper_slow;
 mod reaction;
 mod run;
 mod scores;

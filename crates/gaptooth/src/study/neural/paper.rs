@@ -4,17 +4,16 @@ use std::sync::Arc;
 
 use faer::{Mat, Side, linalg::solvers::Solve};
 
+use super::adam::{AdamTask, periods};
 use super::config::{AdamRecipe, NeuralStudyConfig, PaperConfig};
 use super::elliptic::{EllipticProblem, Law, Material, relative};
 use super::elliptic_nets::Truth;
-use super::scores::{Scores, Trained, trained};
+use super::paper_slow::slow_cells;
+use super::scores::{Scores, Trained};
 use crate::{
     Error, Result,
-    nn::{Activation, Adam, AdamSettings, Mlp, Taylor},
-    pinn::{
-        Ansatz, Collocation, Condition, Elliptic, Embedding, Map, NeuralField, Plan, Residual, TensorMap, Training,
-        grid, shifted_grid, solve, tensor_at,
-    },
+    nn::{Mlp, Taylor},
+    pinn::{Condition, Elliptic, Map, NeuralField, Residual, TensorMap, grid, shifted_grid, tensor_at},
     study::Context,
 };
 
@@ -24,14 +23,36 @@ pub(super) struct PaperRepeat {
     pub(super) trained: Vec<Trained>,
 }
 
-/// One Adam training of a plain network: name, equation, points, conditions with their names and weights.
-struct Task<'a> {
-    name: String,
-    recipe: &'a AdamRecipe,
-    equation: Elliptic<'a>,
-    points: Vec<Vec<f64>>,
-    conditions: Vec<(&'static str, Vec<Condition>, f64)>,
-    start: Option<Mlp>,
+/// What became of the paper's claims, a sentence each.
+pub(super) fn claims(scores: &Scores, suffix: &str) -> Vec<String> {
+    let median = |name: &str| scores.get(&format!("{name}{suffix}")).map(super::scores::Score::median);
+    let verdict = |holds: bool| if holds { "holds here" } else { "does not hold here" };
+    let mut all = vec![];
+    for what in ["chi1", "chi2", "n"] {
+        let with = median(&format!("paper_{what}_rel_error"));
+        if let (Some(with), Some(plain)) = (with, median(&format!("paper_{what}_plain_rel_error"))) {
+            all.push(format!(
+                "claim of the paper, oversampling makes the error of {what} at least 3 times smaller: {} ({plain:.3e} without, {with:.3e} \
+                 with, a factor of {:.1})",
+                verdict(plain >= 3.0 * with),
+                plain / with
+            ));
+        }
+    }
+    if let Some(error) = median("classical_error") {
+        let holds = verdict(error >= 0.75);
+        all.push(format!(
+            "claim of the paper, the classical network fails with an error of 0.75 or more: {holds} ({error:.4})"
+        ));
+    }
+    if let (Some(before), Some(after)) = (median("paper_e1"), median("transfer_error")) {
+        let holds = verdict(after > before);
+        all.push(format!(
+            "claim of the paper, training the homogenized network on the multiscale equation makes it worse: {holds} ({before:.4} before, \
+             {after:.4} after)"
+        ));
+    }
+    all
 }
 
 /// Cell problems with soft periods, with and without oversampling; the homogenized equation with soft boundary values; the multiscale equation
@@ -45,11 +66,13 @@ pub(super) fn repeat(
     context: &Context<'_>,
 ) -> Result<PaperRepeat> {
     let mut out = PaperRepeat { scores: Scores::default(), trained: vec![] };
-    let tensor = match (&problem.material, &paper.cell) {
-        (Material::Cell(_), Some(recipe)) => cells(problem, truth, recipe, seed, context, &mut out)?,
-        _ => None,
-    };
-    let effective = |x: f64| problem.effective(x);
+    let (mut tensor, mut nodes) = (None, None);
+    match (&problem.material, &paper.cell) {
+        (Material::Cell(_), Some(recipe)) => tensor = cells(problem, truth, recipe, seed, context, &mut out)?,
+        (Material::Slow(..), Some(recipe)) => nodes = Some(slow_cells(problem, recipe, seed, context, &mut out)?),
+        _ => (),
+    }
+    let effective = |x: f64| nodes.as_ref().map_or_else(|| problem.effective(x), |nodes| nodes.at(x));
     let law = match (&tensor, &truth.cell) {
         (Some(tensor), _) => Law::Constant(tensor.clone()),
         (None, Some(cell)) => Law::Constant(cell.effective.tensor.clone()),
@@ -71,13 +94,15 @@ pub(super) fn repeat(
     let source = |x: &[f64]| problem.source(x);
     let run =
         |name: &str, recipe: &AdamRecipe, a: TensorMap<'_>, scalar: bool, start: Option<Mlp>, against: &[&[f64]]| {
-            let task = Task {
+            let equation = Elliptic::boundary_value(d, a, scalar, &source);
+            let task = AdamTask {
                 name: name.into(),
                 recipe,
-                equation: Elliptic::boundary_value(d, a, scalar, &source),
+                equation: &equation,
                 points: grid(&problem.domain, &recipe.points, true),
                 conditions: vec![("boundary", boundary(problem, recipe, channels(d, scalar)), recipe.boundary_weight)],
                 start,
+                looks: 100,
             };
             let few: Vec<usize> = (0..truth.points.len()).step_by(if d == 1 { 10 } else { 7 }).collect();
             let points: Vec<Vec<f64>> = few.iter().map(|k| truth.points[*k].clone()).collect();
@@ -131,13 +156,15 @@ fn cells(
     let map = |y: &[f64]| tensor_at(material, y);
     let at = shifted_grid(&vec![[0.0, 1.0]; d], &exact.points, 0.0);
     let one = |j: usize, layers: usize| {
-        let task = Task {
+        let equation = Elliptic::cell(d, &map, true, j);
+        let task = AdamTask {
             name: format!("paper-chi{}{}", j + 1, if layers == 0 { "-plain" } else { "" }),
             recipe,
-            equation: Elliptic::cell(d, &map, true, j),
+            equation: &equation,
             points: grid(&vec![[0.0, 1.0]; d], &recipe.points, true),
-            conditions: periods(d, recipe, layers),
+            conditions: periods(d, 1.0, recipe, layers),
             start: None,
+            looks: 100,
         };
         let errors = |field: &NeuralField| vec![corrector_error(field, &at, &exact.correctors[j])];
         task.train(seed.wrapping_add(j as u64), &errors, context)
@@ -177,74 +204,6 @@ fn corrector_error(field: &NeuralField, at: &[Vec<f64>], exact: &[f64]) -> f64 {
     let mean = chi.iter().sum::<f64>() / chi.len() as f64;
     chi.iter_mut().for_each(|c| *c -= mean);
     relative(&chi, exact)
-}
-
-/// Equal values on opposite faces, and on `layers` layers of grid points beyond each face and their images inside (section 4.1).
-fn periods(d: usize, recipe: &AdamRecipe, layers: usize) -> Vec<(&'static str, Vec<Condition>, f64)> {
-    let channels = channels(d, true);
-    let n = recipe.points.clone();
-    let spacing = |i: usize| 1.0 / (n[i] - 1) as f64;
-    let (mut faces, mut beyond) = (vec![], vec![]);
-    for i in 0..d {
-        // the points of the face x_i = 0
-        let counts: Vec<usize> = (0..d).map(|k| if k == i { 1 } else { n[k] }).collect();
-        for face in grid(&vec![[0.0, 1.0]; d], &counts, true) {
-            let place = |s: f64| {
-                let mut x = face.clone();
-                x[i] = s;
-                x
-            };
-            faces.push(Condition::equal(&place(0.0), &place(1.0), 0, channels));
-            for layer in 1..=layers {
-                let s = layer as f64 * spacing(i);
-                beyond.push(Condition::equal(&place(-s), &place(1.0 - s), 0, channels));
-                beyond.push(Condition::equal(&place(1.0 + s), &place(s), 0, channels));
-            }
-        }
-    }
-    let mut all = vec![("period", faces, recipe.boundary_weight)];
-    if layers > 0 {
-        all.push(("oversampling", beyond, recipe.oversampling_weight));
-    }
-    all
-}
-
-impl Task<'_> {
-    fn train(
-        &self,
-        seed: u64,
-        errors: &dyn Fn(&NeuralField) -> Vec<f64>,
-        context: &Context<'_>,
-    ) -> Result<(NeuralField, Trained)> {
-        let d = self.equation.variables;
-        let ansatz = Ansatz::plain(d, Embedding::coordinates(d), 1);
-        let net = match &self.start {
-            Some(net) => net.clone(),
-            None => Mlp::new(&[&[d], &self.recipe.hidden[..], &[1]].concat(), Activation::Tanh, seed)?,
-        };
-        let mut sum = Collocation::new(&ansatz, &net, &self.equation.jets())?;
-        sum = sum.equation(&self.equation, &self.points, self.recipe.weight)?;
-        for (name, conditions, weight) in &self.conditions {
-            sum = sum.conditions(name, conditions, *weight)?;
-        }
-        let plan = Plan {
-            iterations: self.recipe.epochs,
-            look: (self.recipe.epochs / 100).max(1),
-            patience: 0,
-            gain: 0.0,
-            alike: 1.0,
-        };
-        trained(context, &self.name, seed, errors, |resume, look| {
-            let mut p = net.parameters().to_vec();
-            let mut on_look = |t: &Training| look(&NeuralField::new(&ansatz, &net, &t.parameters), t);
-            // PyTorch's constants
-            let settings =
-                AdamSettings { learning_rate: self.recipe.learning_rate, epsilon: 1e-8, ..AdamSettings::default() };
-            let mut adam = Adam::new(settings, p.len());
-            let training = solve(&sum, None, &mut adam, &plan, &mut p, resume, &mut on_look, context.observer)?;
-            Ok((NeuralField::new(&ansatz, &net, &p), training))
-        })
-    }
 }
 
 /// The relative error of the least-squares minimum itself: of all u = Σ c_k Π sin(k_i π (x_i − a_i)/L_i), k ≤ `modes`, the one with the

@@ -24,12 +24,12 @@ pub(super) struct Reaction {
     pub(super) suffix: String,
     pub(super) domain: [f64; 2],
     pub(super) epsilon: f64,
-    diffusivity: f64,
-    reaction: Formula,
-    period: f64,
-    initial: Formula,
-    source: Formula,
-    time: f64,
+    pub(super) diffusivity: f64,
+    pub(super) reaction: Formula,
+    pub(super) period: f64,
+    pub(super) initial: Formula,
+    pub(super) source: Formula,
+    pub(super) time: f64,
 }
 
 /// Points of the Fourier solution of the cell problem.
@@ -104,11 +104,11 @@ impl Reaction {
         Ok(all)
     }
 
-    fn cell_points(&self) -> Vec<f64> {
+    pub(super) fn cell_points(&self) -> Vec<f64> {
         (0..CELL).map(|k| self.period * k as f64 / CELL as f64).collect()
     }
 
-    fn cell_values(&self) -> Vec<f64> {
+    pub(super) fn cell_values(&self) -> Vec<f64> {
         self.cell_points().iter().map(|y| self.reaction.eval(&[*y])).collect()
     }
 
@@ -166,7 +166,12 @@ impl Reaction {
         Ok((values.iter().zip(points).map(|(u, x)| sign(x[0]) * u).collect(), found.error))
     }
 
-    fn homogenized(&self, effective: f64, config: &NeuralStudyConfig, points: &[Vec<f64>]) -> Result<(Vec<f64>, f64)> {
+    pub(super) fn homogenized(
+        &self,
+        effective: f64,
+        config: &NeuralStudyConfig,
+        points: &[Vec<f64>],
+    ) -> Result<(Vec<f64>, f64)> {
         self.reference(&|_| effective, config.reference.degree, config.reference.cells, points)
     }
 
@@ -200,10 +205,6 @@ impl Truth {
         let (homogenized, second) = problem.homogenized(effective, config, &points)?;
         let corrected = problem.corrected(&points, &homogenized, &corrector);
         Ok(Truth { points, corrector, effective, multiscale, homogenized, corrected, errors: [first, second] })
-    }
-
-    pub(super) fn cell_points(problem: &Reaction) -> Vec<f64> {
-        problem.cell_points()
     }
 }
 
@@ -239,7 +240,7 @@ pub(super) fn repeat(
     Ok(Repeat { scores, trained: vec![first, second], solution: p, corrector: values })
 }
 
-fn at_end(problem: &Reaction, points: &[Vec<f64>]) -> Vec<Vec<f64>> {
+pub(super) fn at_end(problem: &Reaction, points: &[Vec<f64>]) -> Vec<Vec<f64>> {
     points.iter().map(|x| vec![x[0], problem.time]).collect()
 }
 

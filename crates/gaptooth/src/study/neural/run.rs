@@ -8,7 +8,7 @@ use super::check::check;
 use super::config::{EquationConfig, NeuralStudyConfig, Recipe};
 use super::elliptic::{EllipticProblem, relative};
 use super::scores::{Scores, Trained};
-use super::{elliptic_nets, figures, paper, reaction, tables};
+use super::{elliptic_nets, figures, paper, paper_reaction, reaction, tables};
 use crate::{
     Result,
     report::{Check, Report},
@@ -32,7 +32,7 @@ pub(in crate::study) fn run(config: &NeuralStudyConfig, context: &Context<'_>) -
                 elliptic(config, &EllipticProblem::new(domain, *epsilon, coefficient, source)?, context, &mut report)?;
             }
             EquationConfig::Reaction { .. } => {
-                reaction_problem(config, &reaction::Reaction::new(equation, k)?, context, &mut report)?;
+                reaction_problem(config, &reaction::Reaction::new(equation, k)?, k == 0, context, &mut report)?;
             }
         }
     }
@@ -89,6 +89,25 @@ fn conclude(
     }
 }
 
+/// The paper's recipe from all seeds, and what became of the paper's claims.
+fn published(
+    config: &NeuralStudyConfig,
+    suffix: &str,
+    report: &mut Report,
+    one: &(dyn Fn(u64) -> Result<paper::PaperRepeat> + Sync),
+) -> Result<()> {
+    let repeats: Vec<Result<paper::PaperRepeat>> = seeds(config).par_iter().map(|seed| one(*seed)).collect();
+    let repeats: Vec<paper::PaperRepeat> = repeats.into_iter().collect::<Result<_>>()?;
+    let scores = gathered(repeats.iter().map(|r| &r.scores));
+    let trained: Vec<&Trained> = repeats.iter().flat_map(|r| &r.trained).collect();
+    report.checks.extend(scores.checks());
+    report.notes.extend(paper::claims(&scores, suffix));
+    report.timings.extend(trained.iter().map(|t| t.timing()));
+    report.tables.push(tables::trainings("_paper", &trained));
+    report.figures.push(figures::curves("_paper", &trained));
+    Ok(())
+}
+
 fn elliptic(
     config: &NeuralStudyConfig,
     problem: &EllipticProblem,
@@ -118,15 +137,7 @@ fn elliptic(
         let predicted = paper::smooth_minimum(problem, &truth, 6)?;
         time(report, "least-squares minimum over smooth functions", timer, []);
         report.checks.push(Check::figure("classical_predicted", predicted));
-        let one = |seed: &u64| paper::repeat(config, paper, problem, &truth, *seed, context);
-        let repeats: Vec<Result<paper::PaperRepeat>> = seeds(config).par_iter().map(one).collect();
-        let repeats: Vec<paper::PaperRepeat> = repeats.into_iter().collect::<Result<_>>()?;
-        let scores = gathered(repeats.iter().map(|r| &r.scores));
-        let trained: Vec<&Trained> = repeats.iter().flat_map(|r| &r.trained).collect();
-        report.checks.extend(scores.checks());
-        report.timings.extend(trained.iter().map(|t| t.timing()));
-        report.tables.push(tables::trainings("_paper", &trained));
-        report.figures.push(figures::curves("_paper", &trained));
+        published(config, "", report, &|seed| paper::repeat(config, paper, problem, &truth, seed, context))?;
     }
     if !repeats.is_empty() {
         report.figures.extend(figures::elliptic(config, problem, &truth, &repeats));
@@ -137,6 +148,7 @@ fn elliptic(
 fn reaction_problem(
     config: &NeuralStudyConfig,
     problem: &reaction::Reaction,
+    first: bool,
     context: &Context<'_>,
     report: &mut Report,
 ) -> Result<()> {
@@ -148,7 +160,8 @@ fn reaction_problem(
         problem.suffix, truth.errors[0], truth.errors[1]
     ));
     let one = |seed: &u64| reaction::repeat(config, problem, &truth, *seed, context);
-    let repeats: Vec<Result<reaction::Repeat>> = seeds(config).par_iter().map(one).collect();
+    let wanted = if config.recipe == Recipe::Paper { vec![] } else { seeds(config) };
+    let repeats: Vec<Result<reaction::Repeat>> = wanted.par_iter().map(one).collect();
     let repeats: Vec<reaction::Repeat> = repeats.into_iter().collect::<Result<_>>()?;
     let scores = gathered(repeats.iter().map(|r| &r.scores));
     let trained: Vec<&Trained> = repeats.iter().flat_map(|r| &r.trained).collect();
@@ -156,6 +169,12 @@ fn reaction_problem(
     let corrected = relative(&truth.corrected, &truth.multiscale);
     let error = truth.errors[0].max(truth.errors[1]);
     conclude(report, &problem.suffix, e4, corrected, error, &scores, &trained);
-    report.figures.extend(figures::reaction(problem, &truth, &repeats));
+    if let (Some(paper), true, true) = (&config.paper, config.recipe != Recipe::Ours, first) {
+        let one = |seed| paper_reaction::repeat(config, paper, problem, &truth, seed, context);
+        published(config, &problem.suffix, report, &one)?;
+    }
+    if !repeats.is_empty() {
+        report.figures.extend(figures::reaction(problem, &truth, &repeats));
+    }
     Ok(())
 }

@@ -1,0 +1,98 @@
+//! One training of a plain network by Adam with soft conditions, as the paper has it.
+
+use super::config::AdamRecipe;
+use super::scores::{Trained, trained};
+use crate::{
+    Result,
+    nn::{Activation, Adam, AdamSettings, Mlp},
+    pinn::{Ansatz, Collocation, Condition, Embedding, NeuralField, Plan, Residual, Training, grid, solve},
+    study::Context,
+};
+
+/// What is trained: an equation at points with conditions, each with its name and weight.
+pub(super) struct AdamTask<'a> {
+    pub(super) name: String,
+    pub(super) recipe: &'a AdamRecipe,
+    pub(super) equation: &'a dyn Residual,
+    pub(super) points: Vec<Vec<f64>>,
+    pub(super) conditions: Vec<(&'static str, Vec<Condition>, f64)>,
+    /// the network to start from, rather than one of the seed
+    pub(super) start: Option<Mlp>,
+    /// how often its error is looked at
+    pub(super) looks: usize,
+}
+
+impl AdamTask<'_> {
+    pub(super) fn train(
+        &self,
+        seed: u64,
+        errors: &dyn Fn(&NeuralField) -> Vec<f64>,
+        context: &Context<'_>,
+    ) -> Result<(NeuralField, Trained)> {
+        let jets = self.equation.jets();
+        let d = jets.variables();
+        let ansatz = Ansatz::plain(d, Embedding::coordinates(d), 1);
+        let net = match &self.start {
+            Some(net) => net.clone(),
+            None => Mlp::new(&[&[d], &self.recipe.hidden[..], &[1]].concat(), Activation::Tanh, seed)?,
+        };
+        let mut sum = Collocation::new(&ansatz, &net, &jets)?;
+        sum = sum.equation(self.equation, &self.points, self.recipe.weight)?;
+        for (name, conditions, weight) in &self.conditions {
+            sum = sum.conditions(name, conditions, *weight)?;
+        }
+        let plan = Plan {
+            iterations: self.recipe.epochs,
+            look: (self.recipe.epochs / self.looks).max(1),
+            patience: 0,
+            gain: 0.0,
+            alike: 1.0,
+        };
+        trained(context, &self.name, seed, errors, |resume, look| {
+            let mut p = net.parameters().to_vec();
+            let mut on_look = |t: &Training| look(&NeuralField::new(&ansatz, &net, &t.parameters), t);
+            // PyTorch's constants
+            let settings =
+                AdamSettings { learning_rate: self.recipe.learning_rate, epsilon: 1e-8, ..AdamSettings::default() };
+            let mut adam = Adam::new(settings, p.len());
+            let training = solve(&sum, None, &mut adam, &plan, &mut p, resume, &mut on_look, context.observer)?;
+            Ok((NeuralField::new(&ansatz, &net, &p), training))
+        })
+    }
+}
+
+/// Equal values on opposite faces of the cell [0, `period`]^d, and on `layers` layers of grid points beyond each face and their images inside
+/// (section 4.1), for jets of value, gradient and one operator.
+pub(super) fn periods(
+    d: usize,
+    period: f64,
+    recipe: &AdamRecipe,
+    layers: usize,
+) -> Vec<(&'static str, Vec<Condition>, f64)> {
+    let channels = d + 2;
+    let n = recipe.points.clone();
+    let spacing = |i: usize| period / (n[i] - 1) as f64;
+    let (mut faces, mut beyond) = (vec![], vec![]);
+    for i in 0..d {
+        // the points of the face x_i = 0
+        let counts: Vec<usize> = (0..d).map(|k| if k == i { 1 } else { n[k] }).collect();
+        for face in grid(&vec![[0.0, period]; d], &counts, true) {
+            let place = |s: f64| {
+                let mut x = face.clone();
+                x[i] = s;
+                x
+            };
+            faces.push(Condition::equal(&place(0.0), &place(period), 0, channels));
+            for layer in 1..=layers {
+                let s = layer as f64 * spacing(i);
+                beyond.push(Condition::equal(&place(-s), &place(period - s), 0, channels));
+                beyond.push(Condition::equal(&place(period + s), &place(s), 0, channels));
+            }
+        }
+    }
+    let mut all = vec![("period", faces, recipe.boundary_weight)];
+    if layers > 0 {
+        all.push(("oversampling", beyond, recipe.oversampling_weight));
+    }
+    all
+}
