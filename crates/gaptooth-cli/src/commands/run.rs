@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use gaptooth::{
     VERSION,
-    io::{RunDirectory, atomic, save_closure, write_dataset},
+    io::{NamedTensor, RunDirectory, atomic, save_closure, save_model, write_dataset, write_fields},
     plot::render_report,
     report::Report,
     study::{AnyStudy, BoundConfig, Context, Outcome},
@@ -56,6 +56,15 @@ fn write(outcome: &Outcome, config: &AnyStudy, text: &str, directory: &RunDirect
     directory.write("run.toml", text.as_bytes())?;
     for (name, data) in &outcome.datasets {
         write_dataset(&directory.dataset(name), data)?;
+    }
+    for (name, fields) in &outcome.fields {
+        write_fields(&directory.dataset(name), fields)?;
+    }
+    for (name, network) in &outcome.networks {
+        let tensors = network.tensors.iter().cloned().map(|(name, shape, data)| NamedTensor { name, shape, data });
+        let mut card = network.card.clone();
+        card["study"] = json!(config.name());
+        save_model(&directory.model(name), &tensors.collect::<Vec<_>>(), &card)?;
     }
     for (name, law) in &outcome.models {
         let prefix = format!("{name}_");

@@ -1,6 +1,6 @@
 //! A linear path and a gated network that vanishes with its inputs.
 
-use super::{Card, Closure, FeatureSpec, Features, LinearLaw, Tensor, network::net_tensors};
+use super::{Card, Closure, FeatureSpec, Features, LinearLaw, Tensor};
 use crate::{
     Error, Result,
     error::check_finite,
@@ -186,7 +186,7 @@ impl Closure for CompositeLaw {
         let mut tensors = self.linear.to_tensors();
         tensors.push(("scale".into(), vec![self.scale.len()], self.scale.clone()));
         tensors.push(("output".into(), vec![2], vec![self.output_scale, self.gate]));
-        tensors.extend(net_tensors(&self.net));
+        tensors.extend(self.net.to_tensors());
         tensors
     }
 }

@@ -172,19 +172,7 @@ impl Closure for NetworkLaw {
     fn to_tensors(&self) -> Vec<Tensor> {
         let numbers = self.standardisation.numbers();
         let mut tensors = vec![("standardisation".into(), vec![numbers.len()], numbers)];
-        tensors.extend(net_tensors(&self.net));
+        tensors.extend(self.net.to_tensors());
         tensors
     }
-}
-
-/// `layer.l.weight` `[outputs][inputs]` and `layer.l.bias` `[outputs]`, l from 0: PyTorch's layout.
-pub(super) fn net_tensors(net: &Mlp) -> Vec<Tensor> {
-    let per_layer = |(l, layer): (usize, crate::nn::Layer)| {
-        let p = net.parameters();
-        [
-            (format!("layer.{l}.weight"), vec![layer.outputs, layer.inputs], p[layer.weights].to_vec()),
-            (format!("layer.{l}.bias"), vec![layer.outputs], p[layer.biases].to_vec()),
-        ]
-    };
-    net.layers().into_iter().enumerate().flat_map(per_layer).collect()
 }

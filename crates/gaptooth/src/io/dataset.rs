@@ -9,6 +9,7 @@ use std::path::Path;
 use super::zarr::{ArrayGroup, NamedArray, read_group, write_group};
 use crate::closure::Dataset;
 use crate::grid::{Axis, Boundary, Grid, NAMES};
+use crate::study::{FieldArray, Fields};
 use crate::{Error, Result};
 
 /// Dimensions of `u` on a grid of `axes` axes.
@@ -63,6 +64,24 @@ pub fn write_dataset(path: &Path, data: &Dataset) -> Result<()> {
     group.attributes.insert("boundary".into(), attribute(boundary)?);
     group.attributes.insert("domain".into(), attribute(domain)?);
     group.attributes.insert("provenance".into(), attribute(serde_json::to_value(&data.provenance))?);
+    write_group(path, &group)
+}
+
+/// Writes `fields` at `path` (`….zarr`), replacing a group already there.
+///
+/// # Errors
+/// As [`write_group`], which finds arrays that do not fit their coordinates.
+pub fn write_fields(path: &Path, fields: &Fields) -> Result<()> {
+    let length = |name: &String| fields.coordinates.iter().find(|(n, _)| n == name).map_or(0, |(_, v)| v.len());
+    let array = |a: &FieldArray| {
+        let dims: Vec<&str> = a.dims.iter().map(String::as_str).collect();
+        let shape: Vec<usize> = a.dims.iter().map(length).collect();
+        NamedArray::new(&a.name, &dims, &shape, a.data.clone()).attribute("long_name", a.long_name.as_str())
+    };
+    let coordinates = fields.coordinates.iter().map(|(name, values)| NamedArray::coordinate(name, values.clone()));
+    let mut group =
+        ArrayGroup { arrays: fields.arrays.iter().map(array).chain(coordinates).collect(), ..ArrayGroup::default() };
+    group.attributes.insert("gaptooth_version".into(), crate::VERSION.into());
     write_group(path, &group)
 }
 

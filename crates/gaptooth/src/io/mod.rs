@@ -13,7 +13,7 @@ pub mod zarr;
 
 pub use checkpoint::Checkpoints;
 pub use closure::{load_closure, save_closure};
-pub use dataset::{read_dataset, write_dataset};
+pub use dataset::{read_dataset, write_dataset, write_fields};
 pub use run_directory::RunDirectory;
 pub use safetensors::{Model, NamedTensor, load_model, save_model};
 pub use zarr::{ArrayGroup, NamedArray, read_group, write_group};

@@ -44,6 +44,18 @@ pub struct Layer {
 }
 
 impl Mlp {
+    /// Name, shape and values of `layer.l.weight` `[outputs][inputs]` and `layer.l.bias` `[outputs]`, l from 0: PyTorch's layout.
+    pub fn to_tensors(&self) -> Vec<(String, Vec<usize>, Vec<f64>)> {
+        let per_layer = |(l, layer): (usize, Layer)| {
+            let p = self.parameters();
+            [
+                (format!("layer.{l}.weight"), vec![layer.outputs, layer.inputs], p[layer.weights].to_vec()),
+                (format!("layer.{l}.bias"), vec![layer.outputs], p[layer.biases].to_vec()),
+            ]
+        };
+        self.layers().into_iter().enumerate().flat_map(per_layer).collect()
+    }
+
     /// Glorot-uniform weights (Glorot & Bengio 2010, eq. 16: ±√(6/(inputs + outputs))) and zero biases: Keras'
     /// default, so the paper's.
     ///

@@ -35,7 +35,7 @@ pub use run::run;
 
 use crate::{
     Result,
-    closure::{AnyClosure, Dataset},
+    closure::{AnyClosure, Dataset, Tensor},
     observer::Observer,
     report::Report,
 };
@@ -86,4 +86,39 @@ pub struct Outcome {
     pub datasets: Vec<(String, Dataset)>,
     /// fitted laws by name
     pub models: Vec<(String, AnyClosure)>,
+    /// solutions, correctors and coefficients by name
+    pub fields: Vec<(String, Fields)>,
+    /// trained networks by name
+    pub networks: Vec<(String, Network)>,
+}
+
+/// Functions on a grid.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Fields {
+    /// name and values of each coordinate
+    pub coordinates: Vec<(String, Vec<f64>)>,
+    /// the functions
+    pub arrays: Vec<FieldArray>,
+}
+
+/// One function of some of the coordinates.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldArray {
+    /// its name
+    pub name: String,
+    /// names of its coordinates, outermost first
+    pub dims: Vec<String>,
+    /// its values, the last coordinate fastest
+    pub data: Vec<f64>,
+    /// what it is, in words
+    pub long_name: String,
+}
+
+/// A trained network: name, shape and values of its tensors, and what its inputs and outputs are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    /// weights and biases, and coefficients of known functions beside the network
+    pub tensors: Vec<Tensor>,
+    /// activation, inputs and meaning
+    pub card: serde_json::Value,
 }

@@ -84,7 +84,7 @@ pub fn run(config: &StudyConfig, context: &Context<'_>) -> Result<Outcome> {
     report.wall_seconds = started.elapsed().as_secs_f64();
     let datasets = findings.experiments.iter().map(|(e, _)| (e.config.name.clone(), e.data.clone())).collect();
     let models = findings.laws.into_iter().map(|(l, _)| (l.config.name, l.law)).collect();
-    Ok(Outcome { report, datasets, models })
+    Ok(Outcome { report, datasets, models, fields: vec![], networks: vec![] })
 }
 
 pub(super) fn grid_of<'a>(law: &FittedLaw, findings: &'a Findings) -> &'a Axis {

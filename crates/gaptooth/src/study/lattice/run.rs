@@ -69,7 +69,7 @@ pub(in crate::study) fn run(config: &LatticeStudyConfig, context: &Context<'_>) 
     report.wall_seconds = started.elapsed().as_secs_f64();
     let datasets = findings.experiments.into_iter().map(|e| (e.config.name, e.data)).collect();
     let models = findings.laws.into_iter().map(|(l, _)| (l.config.name, l.law)).collect();
-    Ok(Outcome { report, datasets, models })
+    Ok(Outcome { report, datasets, models, fields: vec![], networks: vec![] })
 }
 
 fn truths(config: &LatticeStudyConfig, equation: &LatticeEquation<2>, data: &Dataset) -> Result<Truths> {

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::config::NeuralStudyConfig;
 use super::elliptic::{EllipticProblem, Law, Material, Reference, relative};
+use super::files;
 use super::scores::{Scores, Trained, trained};
 use crate::{
     Result,
@@ -13,7 +14,7 @@ use crate::{
         Ansatz, Collocation, Elliptic, Embedding, NeuralCell, NeuralField, Residual, SlowCell, SlowCorrector,
         corner_functions, dirichlet_factor, grid, shifted_grid, solve,
     },
-    study::Context,
+    study::{Context, Network},
 };
 
 /// The references of one elliptic study.
@@ -34,6 +35,9 @@ pub(super) struct Repeat {
     pub(super) solution: Vec<f64>,
     /// a*(x) and its slope at 101 points, where a depends on x
     pub(super) slow: Vec<[f64; 2]>,
+    /// χ_j at the points of the exact ones, of zero mean
+    pub(super) correctors: Vec<Vec<f64>>,
+    pub(super) networks: Vec<(String, Network)>,
 }
 
 /// Networks for the correctors.
@@ -143,7 +147,41 @@ pub(super) fn repeat(
         Correctors::Slow(c) => c.effective(&coefficient, &grid(&problem.domain, &[101], true).concat()),
         Correctors::Cell(..) => vec![],
     };
-    Ok(Repeat { scores, trained: all, solution: p, slow })
+    let (x, y) = (files::names("x", problem.dimension()), files::names("y", problem.dimension()));
+    let (x, y): (Vec<&str>, Vec<&str>) =
+        (x.iter().map(String::as_str).collect(), y.iter().map(String::as_str).collect());
+    let mut networks = vec![];
+    let mut add = |name: &str, field: &NeuralField, inputs: &[String], meaning: &str| {
+        networks.push((format!("{name}-{seed}"), files::network(field, seed, inputs, meaning)));
+    };
+    let slow_inputs = [files::waves(&["y"], 1.0), files::scaled(&["x"], &problem.domain[..1])].concat();
+    let centred = match (&correctors, &truth.cell) {
+        (Correctors::Cell(fields, _), Some(exact)) => {
+            let at = shifted_grid(&vec![[0.0, 1.0]; problem.dimension()], &exact.points, 0.0);
+            for (j, field) in fields.iter().enumerate() {
+                add(&format!("chi{}", j + 1), field, &files::waves(&y, 1.0), "chi = N, but for its mean over the cell");
+            }
+            fields.iter().map(|field| centred(field.values(&at))).collect()
+        }
+        (Correctors::Slow(c), _) => {
+            add("chi", &c.field, &slow_inputs, "chi = N, but for its mean over y");
+            vec![]
+        }
+        _ => vec![],
+    };
+    let meaning = match problem.dimension() {
+        1 => "u_0 = N 4(x - a)(b - x)/(b - a)^2 on [a, b]",
+        _ => "u_0 = N times 4(x - a)(b - x)/(b - a)^2 in each direction, plus the corner functions of the source",
+    };
+    add("homogenized", &field, &files::scaled(&x, &problem.domain), meaning);
+    Ok(Repeat { scores, trained: all, solution: p, slow, correctors: centred, networks })
+}
+
+/// Values less their mean.
+pub(super) fn centred(mut values: Vec<f64>) -> Vec<f64> {
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    values.iter_mut().for_each(|v| *v -= mean);
+    values
 }
 
 /// One network for each corrector of a(y).
@@ -164,12 +202,7 @@ fn cells(
     let points = recipe.points[0];
     let solver = NeuralCell { hidden: recipe.hidden.clone(), points, harmonics: 1, plan: recipe.plan.clone(), seed };
     let at = shifted_grid(&vec![[0.0, 1.0]; d], &exact.points, 0.0);
-    let error = |field: &NeuralField, j: usize| {
-        let mut chi = field.values(&at);
-        let mean = chi.iter().sum::<f64>() / chi.len() as f64;
-        chi.iter_mut().for_each(|c| *c -= mean);
-        relative(&chi, &exact.correctors[j])
-    };
+    let error = |field: &NeuralField, j: usize| relative(&centred(field.values(&at)), &exact.correctors[j]);
     let one = |j: usize| {
         let name = format!("chi{}", j + 1);
         trained(context, &name, seed, &|field: &NeuralField| vec![error(field, j)], |resume, look| {

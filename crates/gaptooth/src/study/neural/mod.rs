@@ -7,6 +7,7 @@ mod config;
 mod elliptic;
 mod elliptic_nets;
 mod figures;
+mod files;
 mod paper;
 mod paper_reaction;
 mod paper_slow;

@@ -7,7 +7,7 @@ use faer::{Mat, Side, linalg::solvers::Solve};
 use super::adam::{AdamTask, periods};
 use super::config::{AdamRecipe, NeuralStudyConfig, PaperConfig};
 use super::elliptic::{EllipticProblem, Law, Material, relative};
-use super::elliptic_nets::Truth;
+use super::elliptic_nets::{Truth, centred};
 use super::paper_slow::slow_cells;
 use super::scores::{Scores, Trained};
 use crate::{
@@ -200,10 +200,7 @@ fn cells(
 }
 
 fn corrector_error(field: &NeuralField, at: &[Vec<f64>], exact: &[f64]) -> f64 {
-    let mut chi = field.values(at);
-    let mean = chi.iter().sum::<f64>() / chi.len() as f64;
-    chi.iter_mut().for_each(|c| *c -= mean);
-    relative(&chi, exact)
+    relative(&centred(field.values(at)), exact)
 }
 
 /// The relative error of the least-squares minimum itself: of all u = Σ c_k Π sin(k_i π (x_i − a_i)/L_i), k ≤ `modes`, the one with the

@@ -3,6 +3,7 @@
 use super::adam::{AdamTask, periods};
 use super::config::{AdamRecipe, NeuralStudyConfig, PaperConfig};
 use super::elliptic::relative;
+use super::elliptic_nets::centred;
 use super::paper::PaperRepeat;
 use super::reaction::{Reaction, Truth, at_end};
 use super::scores::Scores;
@@ -96,13 +97,7 @@ fn corrector(
     let source = |y: &[f64]| -problem.reaction.eval(y);
     let equation = Elliptic::boundary_value(1, &tensor, true, &source);
     let columns: Vec<Vec<f64>> = problem.cell_points().into_iter().map(|y| vec![y]).collect();
-    let centred = |field: &NeuralField| {
-        let mut n = field.values(&columns);
-        let mean = n.iter().sum::<f64>() / n.len() as f64;
-        n.iter_mut().for_each(|n| *n -= mean);
-        n
-    };
-    let errors = |field: &NeuralField| vec![relative(&centred(field), &truth.corrector)];
+    let errors = |field: &NeuralField| vec![relative(&centred(field.values(&columns)), &truth.corrector)];
     let mut one = |layers: usize, kind: &str| {
         let task = AdamTask {
             name: format!("paper-N{kind}{}", problem.suffix),
@@ -114,7 +109,7 @@ fn corrector(
             looks: 100,
         };
         let (field, trained) = task.train(seed, &errors, context)?;
-        let n = centred(&field);
+        let n = centred(field.values(&columns));
         let name = format!("paper_n{}_rel_error{}", kind.replace('-', "_"), problem.suffix);
         out.scores.add(&name, relative(&n, &truth.corrector));
         out.trained.push(trained);

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use super::config::{EquationConfig, NeuralStudyConfig};
 use super::elliptic::relative;
+use super::elliptic_nets::centred;
+use super::files;
 use super::scores::{Scores, Trained, trained};
 use crate::{
     Error, Result,
@@ -15,7 +17,7 @@ use crate::{
         Ansatz, Collocation, Elliptic, Embedding, Heat, LineMap, NeuralField, Residual, StartLayers, Training,
         Weighted, grid, halton, shifted_grid, solve,
     },
-    study::Context,
+    study::{Context, Network},
 };
 
 /// u_t − D u_xx + (1/ε) r(x/ε) u = f with its formulas read.
@@ -56,6 +58,7 @@ pub(super) struct Repeat {
     pub(super) solution: Vec<f64>,
     /// N of the network at [`CELL`] points
     pub(super) corrector: Vec<f64>,
+    pub(super) networks: Vec<(String, Network)>,
 }
 
 impl Reaction {
@@ -237,7 +240,15 @@ pub(super) fn repeat(
     add(&mut scores, "e2", relative(&w, &truth.multiscale));
     add(&mut scores, "e3", relative(&p, &w));
     add(&mut scores, "corrector_error", relative(&problem.corrected(&truth.points, &p, &values), &truth.multiscale));
-    Ok(Repeat { scores, trained: vec![first, second], solution: p, corrector: values })
+    let name = |what: &str| format!("{what}{}-{seed}", problem.suffix);
+    let start = "u_0 = N 4(x - a)(b - x) t/((b - a)^2 T) plus the lift of start values and layers, with coefficients of further layers";
+    let inputs = files::scaled(&["x", "t"], &[problem.domain, [0.0, problem.time]]);
+    let waves = files::waves(&["y"], problem.period);
+    let networks = vec![
+        (name("N"), files::network(&n, seed, &waves, "N = the network, but for its mean over the period")),
+        (name("homogenized"), files::network(&field, seed, &inputs, start)),
+    ];
+    Ok(Repeat { scores, trained: vec![first, second], solution: p, corrector: values, networks })
 }
 
 pub(super) fn at_end(problem: &Reaction, points: &[Vec<f64>]) -> Vec<Vec<f64>> {
@@ -264,12 +275,7 @@ fn corrector(
     };
     let (points, between) = (at(0.0)?, at(0.382)?);
     let columns: Vec<Vec<f64>> = problem.cell_points().into_iter().map(|y| vec![y]).collect();
-    let errors = |field: &NeuralField| {
-        let mut n = field.values(&columns);
-        let mean = n.iter().sum::<f64>() / CELL as f64;
-        n.iter_mut().for_each(|n| *n -= mean);
-        vec![relative(&n, &truth.corrector)]
-    };
+    let errors = |field: &NeuralField| vec![relative(&centred(field.values(&columns)), &truth.corrector)];
     let name = format!("N{}", problem.suffix);
     trained(context, &name, seed, &errors, |resume, look| {
         let mut p = net.parameters().to_vec();

@@ -8,7 +8,7 @@ use super::check::check;
 use super::config::{EquationConfig, NeuralStudyConfig, Recipe};
 use super::elliptic::{EllipticProblem, relative};
 use super::scores::{Scores, Trained};
-use super::{elliptic_nets, figures, paper, paper_reaction, reaction, tables};
+use super::{elliptic_nets, figures, files, paper, paper_reaction, reaction, tables};
 use crate::{
     Result,
     report::{Check, Report},
@@ -25,17 +25,19 @@ use crate::{
 pub(in crate::study) fn run(config: &NeuralStudyConfig, context: &Context<'_>) -> Result<Outcome> {
     let started = Instant::now();
     check(config)?;
-    let mut report = new_report(&config.study, config.seed, &config.title, &config.summary);
+    let report = new_report(&config.study, config.seed, &config.title, &config.summary);
+    let mut out = Outcome { report, datasets: vec![], models: vec![], fields: vec![], networks: vec![] };
     for (k, equation) in config.equation.iter().enumerate() {
         match equation {
             EquationConfig::Elliptic { domain, epsilon, coefficient, source } => {
-                elliptic(config, &EllipticProblem::new(domain, *epsilon, coefficient, source)?, context, &mut report)?;
+                elliptic(config, &EllipticProblem::new(domain, *epsilon, coefficient, source)?, context, &mut out)?;
             }
             EquationConfig::Reaction { .. } => {
-                reaction_problem(config, &reaction::Reaction::new(equation, k)?, k == 0, context, &mut report)?;
+                reaction_problem(config, &reaction::Reaction::new(equation, k)?, k == 0, context, &mut out)?;
             }
         }
     }
+    let report = &mut out.report;
     for (name, known) in &config.known {
         if let Some(value) = report.check(name).map(|c| c.value) {
             report.checks.push(Check::figure(&format!("{name}_difference"), (value - known).abs()));
@@ -44,16 +46,16 @@ pub(in crate::study) fn run(config: &NeuralStudyConfig, context: &Context<'_>) -
     for check in &mut report.checks {
         check.paper = config.published.get(&check.name).copied();
     }
-    report.tables.insert(0, tables::verdict(config, &report));
+    report.tables.insert(0, tables::verdict(config, report));
     // bounds on what this recipe does not report wait for the other one; their names were checked
     let bounds = config.checks.iter().filter(|(name, _)| report.check(name).is_some());
-    apply_bounds(&bounds.map(|(name, bound)| (name.clone(), *bound)).collect(), &mut report)?;
+    apply_bounds(&bounds.map(|(name, bound)| (name.clone(), *bound)).collect(), report)?;
     report.wall_seconds = started.elapsed().as_secs_f64();
-    Ok(Outcome { report, datasets: vec![], models: vec![] })
+    Ok(out)
 }
 
 /// Seeds of the repeats: far enough apart for several networks each.
-fn seeds(config: &NeuralStudyConfig) -> Vec<u64> {
+pub(super) fn seeds(config: &NeuralStudyConfig) -> Vec<u64> {
     (0..config.repeats as u64).map(|k| config.seed.wrapping_add(1000 * k)).collect()
 }
 
@@ -112,8 +114,9 @@ fn elliptic(
     config: &NeuralStudyConfig,
     problem: &EllipticProblem,
     context: &Context<'_>,
-    report: &mut Report,
+    out: &mut Outcome,
 ) -> Result<()> {
+    let report = &mut out.report;
     let timer = Instant::now();
     let truth = elliptic_nets::Truth::new(config, problem)?;
     time(report, "references by finite elements", timer, []);
@@ -141,6 +144,8 @@ fn elliptic(
     }
     if !repeats.is_empty() {
         report.figures.extend(figures::elliptic(config, problem, &truth, &repeats));
+        out.fields.extend(files::elliptic(config, problem, &truth, &repeats));
+        out.networks.extend(repeats.into_iter().flat_map(|r| r.networks));
     }
     Ok(())
 }
@@ -150,8 +155,9 @@ fn reaction_problem(
     problem: &reaction::Reaction,
     first: bool,
     context: &Context<'_>,
-    report: &mut Report,
+    out: &mut Outcome,
 ) -> Result<()> {
+    let report = &mut out.report;
     let timer = Instant::now();
     let truth = reaction::Truth::new(config, problem)?;
     time(report, &format!("references by finite elements{}", problem.suffix), timer, []);
@@ -175,6 +181,8 @@ fn reaction_problem(
     }
     if !repeats.is_empty() {
         report.figures.extend(figures::reaction(problem, &truth, &repeats));
+        out.fields.extend(files::reaction(config, problem, &truth, &repeats));
+        out.networks.extend(repeats.into_iter().flat_map(|r| r.networks));
     }
     Ok(())
 }

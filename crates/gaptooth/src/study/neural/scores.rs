@@ -93,10 +93,13 @@ impl Trained {
     }
 }
 
+/// Seconds of training that a kill may cost.
+const SAVE_EVERY: f64 = 2.0;
+
 /// What a training is given: the state to go on from, and whom to tell of every look.
 pub(super) type Look<'a, F> = &'a mut dyn FnMut(&F, &Training) -> Result<()>;
 
-/// Trains with a curve of errors, from a saved state if there is one, saving as it goes.
+/// Trains with a curve of errors, from a saved state if there is one, saving as it goes and when interrupted.
 ///
 /// `run(resume, look)` trains; `errors(field)` judges what it has so far.
 pub(super) fn trained<F>(
@@ -112,6 +115,7 @@ pub(super) fn trained<F>(
     let before = curve.seconds.last().copied().unwrap_or(0.0);
     // judging and saving is not training
     let (started, mut aside) = (Instant::now(), 0.0);
+    let (mut saved, mut unsaved) = (Instant::now(), None);
     let mut look = |field: &F, training: &Training| {
         let paused = Instant::now();
         curve.iterations.push(training.iterations as f64);
@@ -120,10 +124,20 @@ pub(super) fn trained<F>(
         curve.errors.resize(found.len(), vec![]);
         curve.errors.iter_mut().zip(found).for_each(|(all, e)| all.push(e));
         let trained = Trained { name: name.into(), seed, training: training.clone(), curve: curve.clone() };
-        context.save(&stage, &trained)?;
+        // a file for every look of a short training costs more than the training
+        if training.stopped.is_some() || saved.elapsed().as_secs_f64() > SAVE_EVERY {
+            context.save(&stage, &trained)?;
+            (saved, unsaved) = (Instant::now(), None);
+        } else {
+            unsaved = Some(trained);
+        }
         aside += paused.elapsed().as_secs_f64();
         Ok(())
     };
-    let (field, training) = run(resume, &mut look)?;
+    let done = run(resume, &mut look);
+    if let (Err(crate::Error::Interrupted { .. }), Some(trained)) = (&done, &unsaved) {
+        context.save(&stage, trained)?;
+    }
+    let (field, training) = done?;
     Ok((field, Trained { name: name.into(), seed, training, curve }))
 }
