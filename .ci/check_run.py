@@ -34,6 +34,13 @@ for file in report["files"]:
     must((run / file).exists(), f"report.json names {file}, which is not there")
 for path in sorted((run / "data").glob("*.zarr")):
     data = xarray.open_zarr(path)
+    if "trajectory" not in data.dims:
+        # fields of a neural study
+        must(len(data.data_vars) > 1, f"{path.name}: no fields")
+        for name, field in data.data_vars.items():
+            must(all(d in data.coords for d in field.dims), f"{path.name}: {name} over {field.dims}")
+            must(bool(np.isfinite(field).all()), f"{path.name}: {name} not finite")
+        continue
     axes = tuple(name for name in ("x", "y", "z") if name in data.coords)
     must(data.u.dims == ("trajectory", "time", *axes) and axes, f"{path.name}: u has dimensions {data.u.dims}")
     must(data.u_t.shape == data.u.shape, f"{path.name}: u_t has shape {data.u_t.shape}, u {data.u.shape}")

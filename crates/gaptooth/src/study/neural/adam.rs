@@ -48,14 +48,14 @@ impl AdamTask<'_> {
             gain: 0.0,
             alike: 1.0,
         };
-        trained(context, &self.name, seed, errors, |resume, look| {
+        trained(context, &self.name, seed, errors, |resume, look, observer| {
             let mut p = net.parameters().to_vec();
             let mut on_look = |t: &Training| look(&NeuralField::new(&ansatz, &net, &t.parameters), t);
             // PyTorch's constants
             let settings =
                 AdamSettings { learning_rate: self.recipe.learning_rate, epsilon: 1e-8, ..AdamSettings::default() };
             let mut adam = Adam::new(settings, p.len());
-            let training = solve(&sum, None, &mut adam, &plan, &mut p, resume, &mut on_look, context.observer)?;
+            let training = solve(&sum, None, &mut adam, &plan, &mut p, resume, &mut on_look, observer)?;
             Ok((NeuralField::new(&ansatz, &net, &p), training))
         })
     }

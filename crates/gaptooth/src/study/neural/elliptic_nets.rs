@@ -205,13 +205,13 @@ fn cells(
     let error = |field: &NeuralField, j: usize| relative(&centred(field.values(&at)), &exact.correctors[j]);
     let one = |j: usize| {
         let name = format!("chi{}", j + 1);
-        trained(context, &name, seed, &|field: &NeuralField| vec![error(field, j)], |resume, look| {
+        trained(context, &name, seed, &|field: &NeuralField| vec![error(field, j)], |resume, look, observer| {
             let probe = solver.ansatz(d);
             let mut on_look = |t: &crate::pinn::Training| {
                 let field = NeuralField::new(&probe, &solver.network(d, j)?, &t.parameters);
                 look(&field, t)
             };
-            solver.corrector(tensor, j, resume, &mut on_look, context.observer)
+            solver.corrector(tensor, j, resume, &mut on_look, observer)
         })
     };
     let found: Vec<Result<(NeuralField, Trained)>> = (0..d).into_par_iter().map(one).collect();
@@ -257,8 +257,8 @@ fn slow(
         let column = |all: &[[f64; 2]], k: usize| all.iter().map(|a| a[k]).collect::<Vec<f64>>();
         (0..2).map(|k| relative(&column(&found, k), &column(&exact, k))).collect::<Vec<f64>>()
     };
-    let (corrector, trained) = trained(context, "chi", seed, &errors, |resume, look| {
-        solver.solve(&coefficient, problem.domain[0], resume, look, context.observer)
+    let (corrector, trained) = trained(context, "chi", seed, &errors, |resume, look, observer| {
+        solver.solve(&coefficient, problem.domain[0], resume, look, observer)
     })?;
     let found = errors(&corrector);
     scores.add("ea", found[0]);
@@ -315,13 +315,12 @@ fn homogenized(
         let p = field.values(&points);
         vec![relative(&p, &against), relative(&p, &multiscale)]
     };
-    trained(context, "homogenized", seed, &errors, |resume, look| {
+    trained(context, "homogenized", seed, &errors, |resume, look, observer| {
         let mut p = net.parameters().to_vec();
         let mut on_look = |t: &crate::pinn::Training| look(&NeuralField::new(&ansatz, &net, &t.parameters), t);
         let mut optimizer = GaussNewton::default();
         let plan = &recipe.plan;
-        let training =
-            solve(&training_points, held_out, &mut optimizer, plan, &mut p, resume, &mut on_look, context.observer)?;
+        let training = solve(&training_points, held_out, &mut optimizer, plan, &mut p, resume, &mut on_look, observer)?;
         Ok((NeuralField::new(&ansatz, &net, &p), training))
     })
 }

@@ -72,7 +72,9 @@ pub(super) fn slow_cells(
             start: None,
             looks: 20,
         };
-        let (field, trained) = task.train(seed.wrapping_add(k as u64), &|field| vec![law(field, x)[0]], context)?;
+        let exact = problem.effective(x)[0];
+        let error = |field: &NeuralField| vec![(law(field, x)[0] / exact - 1.0).abs()];
+        let (field, trained) = task.train(seed.wrapping_add(k as u64), &error, context)?;
         values.push(law(&field, x));
         all.push(trained);
     }
@@ -87,7 +89,10 @@ pub(super) fn slow_cells(
 /// All networks as one training, with the error of a*(x) over their looks.
 fn together(seed: u64, all: Vec<Trained>, exact: &[f64]) -> Option<Trained> {
     let looks = all.iter().map(|t| t.curve.seconds.len()).min()?;
-    let at = |k: usize| relative(&all.iter().map(|t| t.curve.errors[0][k]).collect::<Vec<_>>(), exact);
+    let at = |k: usize| {
+        let off: f64 = all.iter().zip(exact).map(|(t, a)| (t.curve.errors[0][k] * a).powi(2)).sum();
+        (off / exact.iter().map(|a| a * a).sum::<f64>()).sqrt()
+    };
     let curve = Curve {
         iterations: all[0].curve.iterations[..looks].to_vec(),
         seconds: (0..looks).map(|k| all.iter().map(|t| t.curve.seconds[k]).sum()).collect(),

@@ -277,13 +277,12 @@ fn corrector(
     let columns: Vec<Vec<f64>> = problem.cell_points().into_iter().map(|y| vec![y]).collect();
     let errors = |field: &NeuralField| vec![relative(&centred(field.values(&columns)), &truth.corrector)];
     let name = format!("N{}", problem.suffix);
-    trained(context, &name, seed, &errors, |resume, look| {
+    trained(context, &name, seed, &errors, |resume, look, observer| {
         let mut p = net.parameters().to_vec();
         let mut on_look = |t: &Training| look(&NeuralField::new(&ansatz, &net, &t.parameters), t);
         let held_out: Option<&dyn LeastSquares> = Some(&between);
         let mut optimizer = GaussNewton::default();
-        let training =
-            solve(&points, held_out, &mut optimizer, &recipe.plan, &mut p, resume, &mut on_look, context.observer)?;
+        let training = solve(&points, held_out, &mut optimizer, &recipe.plan, &mut p, resume, &mut on_look, observer)?;
         Ok((NeuralField::new(&ansatz, &net, &p), training))
     })
 }
@@ -356,14 +355,13 @@ fn solution(
         vec![relative(&p, &against), relative(&p, &multiscale)]
     };
     let name = format!("homogenized{}", problem.suffix);
-    trained(context, &name, seed, &errors, |resume, look| {
+    trained(context, &name, seed, &errors, |resume, look, observer| {
         let mut p = net.parameters().to_vec();
         p.extend(ansatz.basis.iter().map(|_| 0.0));
         let mut on_look = |t: &Training| look(&NeuralField::new(&ansatz, &net, &t.parameters), t);
         let held_out: Option<&dyn LeastSquares> = Some(&between);
         let mut optimizer = GaussNewton::default();
-        let training =
-            solve(&points, held_out, &mut optimizer, &recipe.plan, &mut p, resume, &mut on_look, context.observer)?;
+        let training = solve(&points, held_out, &mut optimizer, &recipe.plan, &mut p, resume, &mut on_look, observer)?;
         Ok((NeuralField::new(&ansatz, &net, &p), training))
     })
 }

@@ -1,11 +1,15 @@
 //! What several seeds found: medians and worst cases.
 
-use std::time::Instant;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Instant,
+};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Result,
+    observer::Observer,
     pinn::Training,
     report::{Check, Timing},
     study::Context,
@@ -99,15 +103,38 @@ const SAVE_EVERY: f64 = 2.0;
 /// What a training is given: the state to go on from, and whom to tell of every look.
 pub(super) type Look<'a, F> = &'a mut dyn FnMut(&F, &Training) -> Result<()>;
 
+/// Several networks train at once: each reports under its own name, with the error it has come to.
+struct Named<'a> {
+    stage: String,
+    /// bits of the number
+    error: AtomicU64,
+    inner: &'a dyn Observer,
+}
+
+impl Observer for Named<'_> {
+    fn progress(&self, _stage: &str, done: u64, total: u64, detail: &str) {
+        let error = f64::from_bits(self.error.load(Ordering::Relaxed));
+        self.inner.progress(&self.stage, done, total, &format!("{detail}, error {error:.1e}"));
+    }
+
+    fn interrupted(&self) -> bool {
+        self.inner.interrupted()
+    }
+
+    fn note(&self, message: &str) {
+        self.inner.note(message);
+    }
+}
+
 /// Trains with a curve of errors, from a saved state if there is one, saving as it goes and when interrupted.
 ///
-/// `run(resume, look)` trains; `errors(field)` judges what it has so far.
+/// `run(resume, look, observer)` trains; `errors(field)` judges what it has so far, the first of them shown as it goes.
 pub(super) fn trained<F>(
     context: &Context<'_>,
     name: &str,
     seed: u64,
     errors: &dyn Fn(&F) -> Vec<f64>,
-    run: impl FnOnce(Option<Training>, Look<'_, F>) -> Result<(F, Training)>,
+    run: impl FnOnce(Option<Training>, Look<'_, F>, &dyn Observer) -> Result<(F, Training)>,
 ) -> Result<(F, Trained)> {
     let stage = format!("{name}-{seed}");
     let kept: Option<Trained> = context.load(&stage)?;
@@ -116,11 +143,13 @@ pub(super) fn trained<F>(
     // judging and saving is not training
     let (started, mut aside) = (Instant::now(), 0.0);
     let (mut saved, mut unsaved) = (Instant::now(), None);
+    let named = Named { stage: format!("training {stage}"), error: AtomicU64::new(0), inner: context.observer };
     let mut look = |field: &F, training: &Training| {
         let paused = Instant::now();
         curve.iterations.push(training.iterations as f64);
         curve.seconds.push(before + started.elapsed().as_secs_f64() - aside);
         let found = errors(field);
+        named.error.store(found.first().copied().unwrap_or(f64::NAN).to_bits(), Ordering::Relaxed);
         curve.errors.resize(found.len(), vec![]);
         curve.errors.iter_mut().zip(found).for_each(|(all, e)| all.push(e));
         let trained = Trained { name: name.into(), seed, training: training.clone(), curve: curve.clone() };
@@ -134,7 +163,7 @@ pub(super) fn trained<F>(
         aside += paused.elapsed().as_secs_f64();
         Ok(())
     };
-    let done = run(resume, &mut look);
+    let done = run(resume, &mut look, &named);
     if let (Err(crate::Error::Interrupted { .. }), Some(trained)) = (&done, &unsaved) {
         context.save(&stage, trained)?;
     }
