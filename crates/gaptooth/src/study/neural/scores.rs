@@ -143,7 +143,10 @@ pub(super) fn trained<F>(
     // judging and saving is not training
     let (started, mut aside) = (Instant::now(), 0.0);
     let (mut saved, mut unsaved) = (Instant::now(), None);
-    let named = Named { stage: format!("training {stage}"), error: AtomicU64::new(0), inner: context.observer };
+    // of many such as paper-chi-17 each reports as paper-chi
+    let shown =
+        name.rsplit_once('-').filter(|(_, k)| k.bytes().all(|b| b.is_ascii_digit())).map_or(name, |(all, _)| all);
+    let named = Named { stage: format!("training {shown}-{seed}"), error: AtomicU64::new(0), inner: context.observer };
     let mut look = |field: &F, training: &Training| {
         let paused = Instant::now();
         curve.iterations.push(training.iterations as f64);
