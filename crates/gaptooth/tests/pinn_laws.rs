@@ -47,7 +47,7 @@ fn every_equation_has_consistent_derivatives() {
                 .with_factor(|x| x[0] * (1.0 - x[0]) * x[1])
                 .with_lift(|x| x[0] * x[1])
                 .with_basis(|x| x[0].sin() * x[1]);
-            let net = Mlp::new(&[6, 5, 4, equation.fields()], activation, 3).unwrap();
+            let net = Mlp::new(&[10, 5, 4, equation.fields()], activation, 3).unwrap();
             let spec = equation.jets();
             let channels = spec.channels();
             let mut sum =
@@ -88,6 +88,41 @@ proptest! {
         let edge = [vec![x, 0.0], vec![x, 1.0], vec![0.0, y], vec![1.0, y]];
         prop_assert_eq!(field.values(&edge), vec![0.0; 4]);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn two_scale_inputs_are_waves_of_the_fast_scale_and_equally_steep(x in 0.0f64..1.0, y in 0.0f64..1.0, n in 1usize..3) {
+        let (unit, epsilon) = ([[0.0, 1.0]; 2], 0.1);
+        let embedding = Embedding::two_scale(&unit, epsilon, n);
+        // half of the (2n + 1)² − 1 wave vectors, a sine and a cosine of each
+        prop_assert_eq!(embedding.inputs(), 2 + (2 * n + 1) * (2 * n + 1) - 1);
+        let at = |x: f64, y: f64| embedding.apply(&Taylor::variables(&[x, y]));
+        let (here, beyond) = (at(x, y), at(x + epsilon, y - 2.0 * epsilon));
+        for (a, b) in here.iter().zip(&beyond).skip(2) {
+            prop_assert!((a.value - b.value).abs() < 1e-12, "periodic");
+        }
+        for pair in here[2..].chunks(2) {
+            // sin² + cos² of the slopes
+            let steep: f64 = pair.iter().flat_map(|t| t.gradient).map(|g| g * g).sum();
+            prop_assert!((steep.sqrt() - 2.0 * TAU).abs() < 1e-9, "{steep}");
+        }
+    }
+}
+
+#[test]
+fn boundary_layers_decay_from_their_sides() {
+    let embedding = Embedding::boundary_layers([[0.0, 1.0], [0.0, 2.0]], 0.125);
+    let at = |x: f64, y: f64| embedding.apply(&Taylor::variables(&[x, y]));
+    let sides = [at(0.0, 0.7), at(1.0, 0.7), at(0.3, 0.0), at(0.3, 2.0)];
+    for (k, side) in sides.iter().enumerate() {
+        // ε in units of half the shortest side, times sin² + cos² = 1
+        let own = &side[3 * k..3 * k + 3];
+        assert!((own[0].value - 0.25).abs() < 1e-14 && (own[1].value.hypot(own[2].value) - 0.25).abs() < 1e-14);
+    }
+    assert!(at(0.5, 1.0).iter().all(|t| t.value.abs() < 1e-10), "half a side is many layers");
 }
 
 #[test]

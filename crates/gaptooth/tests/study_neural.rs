@@ -11,8 +11,9 @@ use std::{
 use gaptooth::{
     Error, Result,
     observer::{Observer, Silent},
+    pinn::Plan,
     report::Report,
-    study::{AnyStudy, Context, EquationConfig, NeuralStudyConfig, Recipe, Store, builtin},
+    study::{AnyStudy, Context, DirectConfig, DirectRecipe, EquationConfig, NeuralStudyConfig, Recipe, Store, builtin},
 };
 
 fn quick(name: &str, change: impl Fn(&mut NeuralStudyConfig)) -> NeuralStudyConfig {
@@ -29,6 +30,8 @@ fn quick(name: &str, change: impl Fn(&mut NeuralStudyConfig)) -> NeuralStudyConf
         };
         recipe.points.iter_mut().for_each(|n| *n = (*n).min(most(*n)));
     }
+    // the multiscale equation itself has its own tests
+    config.direct = None;
     config.checks.clear();
     change(&mut config);
     config
@@ -55,7 +58,12 @@ fn the_plane_in_a_quick_form() {
     assert!(value(&report, "e3") < 1e-3 && value(&report, "e1_vs_e4") < 1e-2);
     assert_eq!(report.check("e1").unwrap().paper, Some(0.082994));
     assert!(value(&report, "e3_worst") >= value(&report, "e3"));
+    // 36 sines at the classical network's 41 × 41 points and in the integral, by numpy's lstsq
+    assert!((value(&report, "classical_predicted") - 0.8995).abs() < 5e-4);
     assert_eq!(report.figures.len(), 2);
+    let alone = quick("nhpinn-elliptic-2d", |c| (c.paper, c.published, c.repeats) = (None, [].into(), 1));
+    let report = run(&alone, 2, &ALONE).unwrap();
+    assert!((value(&report, "classical_predicted") - 0.8906).abs() < 5e-4);
 }
 
 #[test]
@@ -67,6 +75,82 @@ fn lines_with_and_without_a_slow_variable() {
     assert!(value(&report, "ea") < 1e-6 && value(&report, "e3") < 1e-3);
     assert!((value(&report, "e4") - 0.005_125_167_5).abs() < 1e-6);
     assert_eq!(report.figures.len(), 3);
+}
+
+/// A network of x and x/ε on the multiscale equation, second order.
+fn two_scale(points: &[usize], jitter: bool, iterations: usize) -> DirectRecipe {
+    DirectRecipe {
+        hidden: vec![16, 16],
+        points: points.to_vec(),
+        jitter,
+        harmonics: 1,
+        boundary_weight: Some(1e4),
+        plan: Plan { iterations, patience: 0, ..Plan::default() },
+    }
+}
+
+/// The introductory problem with whole periods in its interval, the multiscale equation alone of any interest.
+fn whole_periods(direct: DirectConfig) -> NeuralStudyConfig {
+    quick("nhpinn-intro-1d", |c| {
+        c.repeats = 1;
+        c.ours.cell.plan.iterations = 3;
+        c.ours.homogenized.plan.iterations = 3;
+        c.known.clear();
+        c.direct = Some(direct.clone());
+        if let EquationConfig::Elliptic { domain, source, .. } = &mut c.equation[0] {
+            (*domain, *source) = (vec![[0.0, 1.0]], "sin(pi*x)".into());
+        }
+    })
+}
+
+#[test]
+fn the_multiscale_equation_itself_where_a_plain_network_fails() {
+    let flux = DirectRecipe { harmonics: 0, boundary_weight: None, ..two_scale(&[192], false, 40) };
+    let config =
+        whole_periods(DirectConfig { run: true, flux: Some(flux), two_scale: Some(two_scale(&[192], true, 150)) });
+    let report = run(&config, 2, &ALONE).unwrap();
+    // the best that smooth functions can do in second-order form, and what the same functions and the first-order form do
+    assert!(value(&report, "classical_predicted") > 0.8 && value(&report, "flux_error") < 0.05);
+    assert!(value(&report, "two_scale_error") < 1e-3 && value(&report, "two_scale_error") < value(&report, "e4"));
+    for part in ["flux", "two_scale"] {
+        let (training, held_out) =
+            (value(&report, &format!("{part}_residual")), value(&report, &format!("{part}_held_out")));
+        assert!(held_out < 0.25 && held_out < 3.0 * training, "{part}: {training} {held_out}");
+    }
+    assert!(!report.notes.iter().any(|n| n.contains("do not trust")));
+    assert!(report.tables.iter().any(|t| t.name == "trainings_direct" && t.rows.len() == 2));
+}
+
+#[test]
+fn a_small_loss_with_a_wrong_answer_is_noticed_between_the_points() {
+    let found = |points: usize| {
+        let config =
+            whole_periods(DirectConfig { run: true, flux: None, two_scale: Some(two_scale(&[points], false, 150)) });
+        let report = run(&config, 2, &ALONE).unwrap();
+        let figures = ["error", "residual"].map(|kind| value(&report, &format!("two_scale_{kind}")));
+        let doubted = report.notes.iter().any(|n| n.contains("do not trust"));
+        (figures, report.check("two_scale_held_out").unwrap().passed, doubted)
+    };
+    // four points in each of the eight periods, the same four
+    let ([error, residual], passed, doubted) = found(32);
+    assert!(residual.powi(2) < 1e-7 && error > 0.5, "the loss is small and the answer wrong: {residual} {error}");
+    assert!(!passed && doubted);
+    let ([error, _], passed, doubted) = found(192);
+    assert!(error < 1e-3 && passed && !doubted, "{error}");
+}
+
+#[test]
+fn a_stopped_run_of_the_multiscale_equation_goes_on_with_the_same_bits_on_other_threads() {
+    let config = whole_periods(DirectConfig { run: true, flux: None, two_scale: Some(two_scale(&[96], true, 12)) });
+    let whole = run(&config, 1, &ALONE).unwrap();
+    let store = Memory::default();
+    // the trainings before it look twice at most
+    let stopper = Stopper(AtomicUsize::new(4));
+    let stopped = run(&config, 1, &Context { observer: &stopper, store: Some(&store) });
+    assert!(matches!(stopped, Err(Error::Interrupted { .. })));
+    assert!(store.0.lock().unwrap().keys().any(|stage| stage.contains("direct-two-scale")));
+    let resumed = run(&config, 3, &Context { observer: &Silent, store: Some(&store) }).unwrap();
+    assert_eq!(whole.checks, resumed.checks);
 }
 
 #[test]
@@ -140,6 +224,20 @@ fn what_does_not_fit_is_refused() {
         EquationConfig::Elliptic { epsilon, coefficient, .. } => f(epsilon, coefficient),
         EquationConfig::Reaction { .. } => unreachable!(),
     };
+    let direct = |two_scale| Some(DirectConfig { run: false, flux: None, two_scale });
+    let with = |name: &str, direct: Option<DirectConfig>| {
+        let mut config = quick(name, |_| ());
+        config.direct = direct;
+        AnyStudy::Neural(Box::new(config)).check().unwrap_err().to_string()
+    };
+    let good = two_scale(&[8, 8], true, 1);
+    assert!(with("nhpinn-reaction-10", direct(Some(good.clone()))).contains("elliptic equations only"));
+    assert!(with(plane, direct(None)).contains("nothing to train"));
+    assert!(with(plane, direct(Some(two_scale(&[8], true, 1)))).contains("direct.two_scale.points"));
+    let flat = DirectRecipe { harmonics: 0, ..good.clone() };
+    assert!(with(plane, direct(Some(flat))).contains("direct.two_scale.harmonics"));
+    let light = DirectRecipe { boundary_weight: Some(0.0), ..good };
+    assert!(with(plane, direct(Some(light))).contains("direct.two_scale.boundary_weight"));
     let mut config = quick(plane, |_| ());
     elliptic(&mut config, |e, _| *e = f64::NAN);
     assert!(AnyStudy::Neural(Box::new(config)).check().unwrap_err().to_string().contains("epsilon"));

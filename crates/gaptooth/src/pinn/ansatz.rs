@@ -52,10 +52,50 @@ impl Embedding {
         Embedding::new(2 * harmonics * periods.len(), move |x| waves(x, &periods, harmonics))
     }
 
-    /// The coordinates of a box mapped onto [−1, 1], and sin and cos of 2πk x_i/ε: slow and fast scales side by side.
+    /// The coordinates of a box mapped onto [−1, 1], and sin and cos of 2πk·x/ε for every k ≠ 0 with |k_i| ≤ `harmonics`, one of each ±k:
+    /// slow and fast scales side by side.
+    ///
+    /// The waves come times ε/|k| in units of half the shortest side. So all inputs are equally steep, and a network that is smooth in
+    /// them starts as u = A(x) + ε B(x, x/ε) + O(ε²), the form of a homogenized solution with its corrector.
+    ///
+    /// ```
+    /// use gaptooth::{nn::Taylor, pinn::Embedding};
+    /// let embedding = Embedding::two_scale(&[[-1.0, 1.0]], 0.01, 1);
+    /// let at = embedding.apply(&[Taylor::variable(0, 0.0)]);
+    /// assert_eq!((at[0].gradient[0], at[2].value), (1.0, 0.01)); // x, then sin and cos
+    /// assert!((at[1].gradient[0] - std::f64::consts::TAU).abs() < 1e-12);
+    /// ```
     pub fn two_scale(domain: &[[f64; 2]], epsilon: f64, harmonics: usize) -> Self {
-        let (slow, fast) = (Embedding::scaled(domain), Embedding::periodic(&vec![epsilon; domain.len()], harmonics));
-        Embedding::new(slow.inputs + fast.inputs, move |x| [slow.apply(x), fast.apply(x)].concat())
+        let (waves, unit) = (wave_vectors(domain.len(), harmonics), half(domain));
+        let size = |k: &Vec<f64>| k.iter().map(|k| k * k).sum::<f64>().sqrt();
+        let sizes: Vec<f64> = waves.iter().map(|k| epsilon / unit / size(k)).collect();
+        let steep: Vec<Vec<f64>> = waves.iter().map(|k| k.iter().map(|k| k * TAU / epsilon).collect()).collect();
+        let (slow, fast) = (Embedding::scaled(domain), Embedding::fourier(&steep));
+        Embedding::new(slow.inputs + fast.inputs, move |x| {
+            let waves = fast.apply(x).into_iter().enumerate().map(|(i, wave)| wave * sizes[i / 2]);
+            slow.apply(x).into_iter().chain(waves).collect()
+        })
+    }
+
+    /// Layers of width ε/2π at the sides of a rectangle: e^{−2πs/ε} times 1, sin and cos of 2πt/ε with s the distance from a side and t the
+    /// other coordinate, scaled as in [`Embedding::two_scale`]. Where u vanishes at a side and ε χ·∇u₀ does not, their difference decays so.
+    pub fn boundary_layers(domain: [[f64; 2]; 2], epsilon: f64) -> Self {
+        let (rate, size) = (TAU / epsilon, epsilon / half(&domain));
+        Embedding::new(12, move |x| {
+            let side = |k: usize| {
+                let ([a, b], along, phase) = (domain[k / 2], x[k / 2], x[1 - k / 2] * rate);
+                let distance = if k % 2 == 0 { along - a } else { b - along };
+                let layer = (distance * -rate).exp() * size;
+                [layer, layer * phase.sin(), layer * phase.cos()]
+            };
+            (0..4).flat_map(side).collect()
+        })
+    }
+
+    /// The inputs of both.
+    #[must_use]
+    pub fn and(self, other: Embedding) -> Self {
+        Embedding::new(self.inputs + other.inputs, move |x| [self.apply(x), other.apply(x)].concat())
     }
 
     /// sin and cos of b·x for each wave vector b (Tancik et al. 2020).
@@ -87,6 +127,21 @@ impl Embedding {
         assert_eq!(out.len(), self.inputs, "inputs of an embedding");
         out
     }
+}
+
+/// Half the shortest side.
+fn half(domain: &[[f64; 2]]) -> f64 {
+    0.5 * domain.iter().map(|[a, b]| b - a).fold(f64::INFINITY, f64::min)
+}
+
+/// Every k ≠ 0 with |k_i| ≤ `harmonics`, the first entry that is not 0 positive.
+fn wave_vectors(dimension: usize, harmonics: usize) -> Vec<Vec<f64>> {
+    let range = || (0..=2 * harmonics).map(|k| k as f64 - harmonics as f64);
+    let more = |all: Vec<Vec<f64>>, _| {
+        all.iter().flat_map(|k: &Vec<f64>| range().map(|next| [&k[..], &[next]].concat()).collect::<Vec<_>>()).collect()
+    };
+    let all: Vec<Vec<f64>> = (0..dimension).fold(vec![vec![]], more);
+    all.into_iter().filter(|k| k.iter().find(|k| **k != 0.0).is_some_and(|first| *first > 0.0)).collect()
 }
 
 fn waves(x: &[Taylor], periods: &[f64], harmonics: usize) -> Vec<Taylor> {

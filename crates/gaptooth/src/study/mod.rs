@@ -27,7 +27,8 @@ pub use lattice::{
 };
 pub use laws::{FittedLaw, fit_law};
 pub use neural::{
-    AdamRecipe, EquationConfig, NetRecipe, NeuralStudyConfig, OursConfig, PaperConfig, Recipe, ReferenceConfig,
+    AdamRecipe, DirectConfig, DirectRecipe, EquationConfig, NetRecipe, NeuralStudyConfig, OursConfig, PaperConfig,
+    Recipe, ReferenceConfig,
 };
 pub use patches::{PatchExperiment, gather};
 pub use problem::Problem;

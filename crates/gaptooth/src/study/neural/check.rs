@@ -1,6 +1,7 @@
 //! What can be said against a neural study before anything is computed or written.
 
-use super::config::{EquationConfig, NetRecipe, NeuralStudyConfig, PaperConfig, Recipe};
+use super::config::{DirectRecipe, EquationConfig, NetRecipe, NeuralStudyConfig, PaperConfig, Recipe};
+use super::direct;
 use super::elliptic::{EllipticProblem, Material};
 use super::reaction::Reaction;
 use crate::{
@@ -37,6 +38,7 @@ pub(in crate::study) fn check(config: &NeuralStudyConfig) -> Result<()> {
     check_equations(config)?;
     check_points(config)?;
     check_paper(config)?;
+    check_direct(config)?;
     let names = names(config)?;
     if let Some(name) = config.known.keys().chain(config.published.keys()).find(|n| !names.contains(n)) {
         let key = if config.known.contains_key(name) { "known" } else { "published" };
@@ -134,6 +136,36 @@ fn check_paper(config: &NeuralStudyConfig) -> Result<()> {
     Ok(())
 }
 
+fn check_direct(config: &NeuralStudyConfig) -> Result<()> {
+    let Some(direct) = &config.direct else { return Ok(()) };
+    let refuse = |key: &str, message: String| Err(Error::Config { path: format!("direct{key}"), message });
+    let EquationConfig::Elliptic { domain, .. } = &config.equation[0] else {
+        return refuse("", "networks of the multiscale equation itself are there for elliptic equations only".into());
+    };
+    if direct.flux.is_none() && direct.two_scale.is_none() {
+        return refuse("", "found nothing to train; expected [direct.flux], [direct.two_scale] or both".into());
+    }
+    for (name, recipe) in [("flux", &direct.flux), ("two_scale", &direct.two_scale)] {
+        let Some(recipe) = recipe else { continue };
+        let DirectRecipe { hidden, points, plan, .. } = recipe.clone();
+        check_recipe(&format!("direct.{name}"), &NetRecipe { hidden, points, plan })?;
+        if recipe.points.len() != domain.len() {
+            let message = format!("found {:?}; expected a number for each of {}", recipe.points, domain.len());
+            return refuse(&format!(".{name}.points"), message);
+        }
+        let least = usize::from(name == "two_scale");
+        if !(least..=4).contains(&recipe.harmonics) {
+            let message = format!("found {}; expected {least} to 4", recipe.harmonics);
+            return refuse(&format!(".{name}.harmonics"), message);
+        }
+        if recipe.boundary_weight.is_some_and(|w| !(w.is_finite() && w > 0.0)) {
+            let message = format!("found {:?}; expected a positive number or none", recipe.boundary_weight);
+            return refuse(&format!(".{name}.boundary_weight"), message);
+        }
+    }
+    Ok(())
+}
+
 fn check_equations(config: &NeuralStudyConfig) -> Result<()> {
     let mut seen = vec![];
     for (k, equation) in config.equation.iter().enumerate() {
@@ -195,9 +227,13 @@ fn names(config: &NeuralStudyConfig) -> Result<Vec<String>> {
         scored.extend(["e1", "e2", "e3", "corrector_error"].map(|n| format!("{n}{suffix}")));
         let truth = ["e4", "corrector_truth", "reference_error", "e1_vs_e4"];
         once.extend(truth.map(|n| format!("{n}{suffix}")));
+        if matches!(equation, EquationConfig::Elliptic { .. }) {
+            once.push("classical_predicted".into());
+        }
     }
+    scored.extend(config.direct.iter().flat_map(direct::names));
     if let Some(paper) = &config.paper {
-        paper_names(config, paper, &mut once, &mut scored)?;
+        paper_names(config, paper, &mut scored)?;
     }
     if config.repeats > 1 {
         scored.extend(scored.clone().iter().map(|n| format!("{n}_worst")));
@@ -209,19 +245,13 @@ fn names(config: &NeuralStudyConfig) -> Result<Vec<String>> {
 }
 
 /// The same of the paper's recipe, which is run on the first equation.
-fn paper_names(
-    config: &NeuralStudyConfig,
-    paper: &PaperConfig,
-    once: &mut Vec<String>,
-    scored: &mut Vec<String>,
-) -> Result<()> {
+fn paper_names(config: &NeuralStudyConfig, paper: &PaperConfig, scored: &mut Vec<String>) -> Result<()> {
     let mut own = vec!["paper_e1", "paper_e2", "paper_e3", "classical_error"];
     if paper.homogenized.hidden == paper.classical.hidden {
         own.push("transfer_error");
     }
     let suffix = match &config.equation[0] {
         EquationConfig::Elliptic { domain, epsilon, coefficient, source } => {
-            once.push("classical_predicted".into());
             let problem = EllipticProblem::new(domain, *epsilon, coefficient, source)?;
             match (&paper.cell, &problem.material) {
                 (Some(_), Material::Slow(..)) => own.extend(["paper_ea", "paper_ea_slope"]),

@@ -114,6 +114,47 @@ pub struct PaperConfig {
     pub classical: AdamRecipe,
 }
 
+/// A network trained on the multiscale equation itself by second order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DirectRecipe {
+    /// widths of the hidden layers
+    pub hidden: Vec<usize>,
+    /// training points along each direction
+    pub points: Vec<usize>,
+    /// whether each is anywhere in its cell of a grid; otherwise in the middle
+    #[serde(default = "yes")]
+    pub jitter: bool,
+    /// waves of x/ε among the inputs, with numbers up to this one in each direction; 0 is a plain network of x
+    #[serde(default)]
+    pub harmonics: usize,
+    /// weight of the boundary values' mean square; without it they are exact
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boundary_weight: Option<f64>,
+    /// when to stop; held-out points have no say
+    #[serde(default)]
+    pub plan: Plan,
+}
+
+/// Networks for the multiscale equation itself, without homogenization.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DirectConfig {
+    /// whether a run trains them
+    #[serde(default = "yes")]
+    pub run: bool,
+    /// u and its flux in first-order form
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flux: Option<DirectRecipe>,
+    /// u(x, x/ε) in second-order form
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub two_scale: Option<DirectRecipe>,
+}
+
+fn yes() -> bool {
+    true
+}
+
 /// Whose recipe is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -174,6 +215,9 @@ pub struct NeuralStudyConfig {
     /// the paper's recipe
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paper: Option<PaperConfig>,
+    /// networks for the multiscale equation itself
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub direct: Option<DirectConfig>,
     /// the finite elements that judge them
     #[serde(default)]
     pub reference: ReferenceConfig,

@@ -4,6 +4,7 @@
 mod adam;
 mod check;
 mod config;
+mod direct;
 mod elliptic;
 mod elliptic_nets;
 mod figures;
@@ -17,7 +18,8 @@ mod scores;
 mod tables;
 
 pub use config::{
-    AdamRecipe, EquationConfig, NetRecipe, NeuralStudyConfig, OursConfig, PaperConfig, Recipe, ReferenceConfig,
+    AdamRecipe, DirectConfig, DirectRecipe, EquationConfig, NetRecipe, NeuralStudyConfig, OursConfig, PaperConfig,
+    Recipe, ReferenceConfig,
 };
 
 pub(in crate::study) use check::check;

@@ -1,8 +1,7 @@
 //! The paper's own recipe, and why the classical network fails.
 
-use std::sync::Arc;
-
 use faer::{Mat, Side, linalg::solvers::Solve};
+use rayon::prelude::*;
 
 use super::adam::{AdamTask, periods};
 use super::config::{AdamRecipe, NeuralStudyConfig, PaperConfig};
@@ -13,7 +12,7 @@ use super::scores::{Scores, Trained};
 use crate::{
     Error, Result,
     nn::{Mlp, Taylor},
-    pinn::{Condition, Elliptic, Map, NeuralField, Residual, TensorMap, grid, shifted_grid, tensor_at},
+    pinn::{Condition, Elliptic, NeuralField, TensorMap, grid, shifted_grid, tensor_at},
     study::Context,
 };
 
@@ -208,44 +207,53 @@ fn corrector_error(field: &NeuralField, at: &[Vec<f64>], exact: &[f64]) -> f64 {
 ///
 /// A smooth network that minimises the strong form can do no better than the minimum over smooth functions, and that minimum is not
 /// near u_ε: ∇a is of size 1/ε, so the sum is least near u = 0. No optimiser mends it.
-pub(super) fn smooth_minimum(problem: &EllipticProblem, truth: &Truth, modes: usize) -> Result<f64> {
+///
+/// The sum is over the points at which the classical network is trained, where there is one and they tell the sines apart; else over a
+/// grid that resolves ε.
+pub(super) fn smooth_minimum(
+    config: &NeuralStudyConfig,
+    problem: &EllipticProblem,
+    truth: &Truth,
+    modes: usize,
+) -> Result<f64> {
     let d = problem.dimension();
+    let trained = config.paper.as_ref().map(|p| &p.classical.points).filter(|n| n.iter().all(|n| *n > 2 * modes));
     let per_period = if d == 1 { 64.0 } else { 24.0 };
-    let counts: Vec<usize> =
-        problem.domain.iter().map(|[a, b]| ((b - a) / problem.epsilon * per_period).ceil() as usize).collect();
-    let waves: Vec<Vec<usize>> = match d {
-        1 => (1..=modes).map(|k| vec![k]).collect(),
-        _ => (1..=modes).flat_map(|k| (1..=modes).map(move |l| vec![k, l])).collect(),
+    let resolving = |[a, b]: &[f64; 2]| ((b - a) / problem.epsilon * per_period).ceil() as usize;
+    let points = match trained {
+        Some(counts) => grid(&problem.domain, counts, true),
+        None => grid(&problem.domain, &problem.domain.iter().map(resolving).collect::<Vec<_>>(), false),
     };
-    let domain = problem.domain.clone();
-    let wave = |k: &Vec<usize>| -> Map {
-        let (k, domain) = (k.clone(), domain.clone());
-        Arc::new(move |x: &[Taylor]| {
-            let one = |i: usize| {
-                let [a, b] = domain[i];
-                ((x[i] - a) * (std::f64::consts::PI * k[i] as f64 / (b - a))).sin()
-            };
-            (0..x.len()).map(one).fold(Taylor::constant(1.0), |p, s| p * s)
-        })
-    };
-    let waves: Vec<_> = waves.iter().map(wave).collect();
-    let n = waves.len();
-    let micro = |x: &[f64]| vec![problem.micro(x)];
-    let source = |x: &[f64]| problem.source(x);
-    let equation = Elliptic::boundary_value(d, &micro, true, &source);
-    let spec = equation.jets();
-    let (mut matrix, mut right) = (Mat::<f64>::zeros(n, n), Mat::<f64>::zeros(n, 1));
-    for x in grid(&problem.domain, &counts, false) {
-        let (data, point) = (equation.data(&x), Taylor::variables(&x));
-        let (slopes, rest) = data.split_at(spec.channels());
-        let rows: Vec<f64> =
-            waves.iter().map(|w| spec.of(&w(&point)).iter().zip(slopes).map(|(u, s)| u * s).sum()).collect();
-        for i in 0..n {
-            right[(i, 0)] -= rows[i] * rest[0];
-            for j in 0..n {
-                matrix[(i, j)] += rows[i] * rows[j];
+    let n = modes.pow(d as u32);
+    // normal equations over the parts of a grid, summed in order
+    let part = |points: &[Vec<f64>]| {
+        let (mut matrix, mut right) = (Mat::<f64>::zeros(n, n), Mat::<f64>::zeros(n, 1));
+        for x in points {
+            let (a, f) = (problem.micro(x), problem.source(x));
+            // −aΔu − ∇a·∇u
+            let rows = sines(&problem.domain, modes, x, |k, s| {
+                let (mut laplacian, mut drift) = (0.0, 0.0);
+                for i in 0..d {
+                    let others: f64 = (0..d).filter(|j| *j != i).map(|j| s[j][k[j]][0]).product();
+                    laplacian += s[i][k[i]][2] * others;
+                    drift += a.gradient[i] * s[i][k[i]][1] * others;
+                }
+                -a.value * laplacian - drift
+            });
+            for i in 0..n {
+                right[(i, 0)] += rows[i] * f;
+                for j in 0..=i {
+                    matrix[(i, j)] += rows[i] * rows[j];
+                }
             }
         }
+        (matrix, right)
+    };
+    let parts: Vec<_> = points.par_chunks(1024).map(part).collect();
+    let (mut matrix, mut right) = (Mat::<f64>::zeros(n, n), Mat::<f64>::zeros(n, 1));
+    for (m, r) in &parts {
+        matrix += m;
+        right += r;
     }
     let factor = matrix.llt(Side::Lower).map_err(|e| Error::Solver {
         solver: "least-squares minimum",
@@ -254,9 +262,27 @@ pub(super) fn smooth_minimum(problem: &EllipticProblem, truth: &Truth, modes: us
     })?;
     let c = factor.solve(&right);
     let value = |x: &Vec<f64>| {
-        let point = Taylor::variables(x);
-        waves.iter().enumerate().map(|(k, w)| c[(k, 0)] * w(&point).value).sum::<f64>()
+        let waves = sines(&problem.domain, modes, x, |k, s| (0..d).map(|i| s[i][k[i]][0]).product());
+        waves.iter().enumerate().map(|(k, wave)| c[(k, 0)] * wave).sum::<f64>()
     };
-    let u: Vec<f64> = truth.points.iter().map(value).collect();
+    let u: Vec<f64> = truth.points.par_iter().map(value).collect();
     Ok(problem.relative(&truth.points, &u, &truth.multiscale.values))
+}
+
+/// `one(k, s)` of every product of sines, with s the sines of each direction: value, first and second derivative of each mode.
+fn sines(domain: &[[f64; 2]], modes: usize, x: &[f64], one: impl Fn(&[usize], &[Vec<[f64; 3]>]) -> f64) -> Vec<f64> {
+    let along = |(x, [a, b]): (&f64, &[f64; 2])| -> Vec<[f64; 3]> {
+        let mode = |k: usize| {
+            let rate = std::f64::consts::PI * k as f64 / (b - a);
+            let (sin, cos) = ((x - a) * rate).sin_cos();
+            [sin, rate * cos, -rate * rate * sin]
+        };
+        (1..=modes).map(mode).collect()
+    };
+    let s: Vec<Vec<[f64; 3]>> = x.iter().zip(domain).map(along).collect();
+    let index = |k: usize| [k / modes, k % modes];
+    match x.len() {
+        1 => (0..modes).map(|k| one(&[k], &s)).collect(),
+        _ => (0..modes * modes).map(|k| one(&index(k), &s)).collect(),
+    }
 }

@@ -8,7 +8,7 @@ use super::check::check;
 use super::config::{EquationConfig, NeuralStudyConfig, Recipe};
 use super::elliptic::{EllipticProblem, relative};
 use super::scores::{Scores, Trained};
-use super::{elliptic_nets, figures, files, paper, paper_reaction, reaction, tables};
+use super::{direct, elliptic_nets, figures, files, paper, paper_reaction, reaction, tables};
 use crate::{
     Result,
     report::{Check, Report},
@@ -59,7 +59,7 @@ pub(super) fn seeds(config: &NeuralStudyConfig) -> Vec<u64> {
     (0..config.repeats as u64).map(|k| config.seed.wrapping_add(1000 * k)).collect()
 }
 
-fn gathered<'a>(all: impl Iterator<Item = &'a Scores>) -> Scores {
+pub(super) fn gathered<'a>(all: impl Iterator<Item = &'a Scores>) -> Scores {
     let mut sum = Scores::default();
     for score in all.flat_map(|s| &s.0) {
         score.values.iter().for_each(|v| sum.add(&score.name, *v));
@@ -135,11 +135,14 @@ fn elliptic(
     let scores = gathered(repeats.iter().map(|r| &r.scores));
     let trained: Vec<&Trained> = repeats.iter().flat_map(|r| &r.trained).collect();
     conclude(report, "", e4, corrected, error, &scores, &trained);
+    let timer = Instant::now();
+    let predicted = paper::smooth_minimum(config, problem, &truth, 6)?;
+    time(report, "least-squares minimum over smooth functions", timer, []);
+    report.checks.push(Check::figure("classical_predicted", predicted));
+    if let Some(direct) = config.direct.as_ref().filter(|d| d.run) {
+        direct::run(config, direct, problem, &truth, context, report)?;
+    }
     if let (Some(paper), true) = (&config.paper, config.recipe != Recipe::Ours) {
-        let timer = Instant::now();
-        let predicted = paper::smooth_minimum(problem, &truth, 6)?;
-        time(report, "least-squares minimum over smooth functions", timer, []);
-        report.checks.push(Check::figure("classical_predicted", predicted));
         published(config, "", report, &|seed| paper::repeat(config, paper, problem, &truth, seed, context))?;
     }
     if !repeats.is_empty() {
