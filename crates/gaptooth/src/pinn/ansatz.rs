@@ -84,7 +84,7 @@ impl Embedding {
         Embedding::new(12, move |x| {
             let side = |k: usize| {
                 let ([a, b], along, phase) = (domain[k / 2], x[k / 2], x[1 - k / 2] * rate);
-                let distance = if k % 2 == 0 { along - a } else { b - along };
+                let distance = if k.is_multiple_of(2) { along - a } else { b - along };
                 let layer = (distance * -rate).exp() * size;
                 [layer, layer * phase.sin(), layer * phase.cos()]
             };
