@@ -78,7 +78,8 @@ impl Embedding {
     }
 
     /// Layers of width ε/2π at the sides of a rectangle: e^{−2πs/ε} times 1, sin and cos of 2πt/ε with s the distance from a side and t the
-    /// other coordinate, scaled as in [`Embedding::two_scale`]. Where u vanishes at a side and ε χ·∇u₀ does not, their difference decays so.
+    /// other coordinate, scaled as in [`Embedding::two_scale`]. Where u vanishes at a side and ε χ·∇u₀ does not, the
+    /// difference decays so.
     pub fn boundary_layers(domain: [[f64; 2]; 2], epsilon: f64) -> Self {
         let (rate, size) = (TAU / epsilon, epsilon / half(&domain));
         Embedding::new(12, move |x| {
