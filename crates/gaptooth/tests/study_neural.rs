@@ -217,6 +217,11 @@ fn what_does_not_fit_is_refused() {
     let plane = "nhpinn-elliptic-2d";
     assert!(refused(plane, |c| c.repeats = 0).contains("repeats"));
     assert!(refused(plane, |c| c.equation.clear()).contains("[[equation]]"));
+    assert!(refused(plane, |c| c.reference.points = 20).contains("reference.points: found 20"));
+    assert!(
+        refused(plane, |c| c.paper.as_mut().unwrap().cell.as_mut().unwrap().derivative_weight = Some(-1.0))
+            .contains("paper.cell.derivative_weight")
+    );
     assert!(refused(plane, |c| c.ours.cell.hidden.clear()).contains("ours.cell.hidden"));
     assert!(refused(plane, |c| c.ours.homogenized.points = vec![2]).contains("ours.homogenized.points"));
     assert!(refused(plane, |c| c.known = [("e5".into(), 1.0)].into()).contains("no such check"));

@@ -61,7 +61,7 @@ impl AdamTask<'_> {
     }
 }
 
-/// Equal values on opposite faces of the cell [0, `period`]^d, and on `layers` layers of grid points beyond each face and their images inside
+/// Equal values on opposite faces of the cell [0, `period`]^d, equal normal derivatives if these have a weight, and on `layers` layers of grid points beyond each face and their images inside
 /// (section 4.1), for jets of value, gradient and one operator.
 pub(super) fn periods(
     d: usize,
@@ -72,7 +72,7 @@ pub(super) fn periods(
     let channels = d + 2;
     let n = recipe.points.clone();
     let spacing = |i: usize| period / (n[i] - 1) as f64;
-    let (mut faces, mut beyond) = (vec![], vec![]);
+    let (mut faces, mut normals, mut beyond) = (vec![], vec![], vec![]);
     for i in 0..d {
         // the points of the face x_i = 0
         let counts: Vec<usize> = (0..d).map(|k| if k == i { 1 } else { n[k] }).collect();
@@ -83,6 +83,7 @@ pub(super) fn periods(
                 x
             };
             faces.push(Condition::equal(&place(0.0), &place(period), 0, channels));
+            normals.push(Condition::equal(&place(0.0), &place(period), 1 + i, channels));
             for layer in 1..=layers {
                 let s = layer as f64 * spacing(i);
                 beyond.push(Condition::equal(&place(-s), &place(period - s), 0, channels));
@@ -91,8 +92,59 @@ pub(super) fn periods(
         }
     }
     let mut all = vec![("period", faces, recipe.boundary_weight)];
+    if let Some(weight) = recipe.derivative_weight {
+        all.push(("derivatives", normals, weight));
+    }
     if layers > 0 {
         all.push(("oversampling", beyond, recipe.oversampling_weight));
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periodic_functions_meet_all_conditions_and_others_the_first_only() {
+        let recipe = AdamRecipe {
+            hidden: vec![4],
+            points: vec![9, 9],
+            epochs: 1,
+            learning_rate: 1e-3,
+            weight: 1.0,
+            boundary_weight: 1.0,
+            initial_weight: 1.0,
+            oversampling: 2,
+            oversampling_weight: 1.0,
+            derivative_weight: Some(1.0),
+        };
+        let all = periods(2, 2.0, &recipe, recipe.oversampling);
+        assert_eq!(
+            all.iter().map(|(name, c, _)| (*name, c.len())).collect::<Vec<_>>(),
+            [("period", 18), ("derivatives", 18), ("oversampling", 72)]
+        );
+        // value, ∂₁, ∂₂, an operator
+        let wave = |x: &[f64]| {
+            let (s, c) = (std::f64::consts::PI * (x[0] - x[1])).sin_cos();
+            [s, std::f64::consts::PI * c, -std::f64::consts::PI * c, 0.0]
+        };
+        // the same values on opposite faces, other slopes
+        let bump = |x: &[f64]| {
+            let [a, b] = [x[0] * (2.0 - x[0]), x[1] * (2.0 - x[1])];
+            [a * b, (2.0 - 2.0 * x[0]) * b, a * (2.0 - 2.0 * x[1]), 0.0]
+        };
+        let worst = |conditions: &[Condition], u: &dyn Fn(&[f64]) -> [f64; 4]| {
+            let one = |c: &Condition| {
+                let terms = c.points.iter().zip(&c.weights);
+                let sum: f64 = terms.map(|(x, w)| w.iter().zip(u(x)).map(|(w, u)| w * u).sum::<f64>()).sum();
+                (sum - c.target).abs()
+            };
+            conditions.iter().map(one).fold(0.0, f64::max)
+        };
+        for (name, conditions, _) in &all {
+            assert!(worst(conditions, &wave) < 1e-12, "{name}");
+            assert_eq!(worst(conditions, &bump) < 1e-12, *name == "period", "{name}");
+        }
+    }
 }

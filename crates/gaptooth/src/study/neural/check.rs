@@ -37,6 +37,7 @@ pub(in crate::study) fn check(config: &NeuralStudyConfig) -> Result<()> {
     }
     check_equations(config)?;
     check_points(config)?;
+    check_comparison(config)?;
     check_paper(config)?;
     check_direct(config)?;
     let names = names(config)?;
@@ -92,6 +93,29 @@ fn check_points(config: &NeuralStudyConfig) -> Result<()> {
     Ok(())
 }
 
+/// Solutions are compared where ε shows.
+fn check_comparison(config: &NeuralStudyConfig) -> Result<()> {
+    const LEAST: f64 = 4.0;
+    let points = config.reference.points;
+    for equation in &config.equation {
+        let (length, period, steps) = match equation {
+            EquationConfig::Elliptic { domain, epsilon, .. } => {
+                let longest = domain.iter().map(|[a, b]| b - a).fold(0.0, f64::max);
+                (longest, *epsilon, if domain.len() == 1 { 20 } else { 1 })
+            }
+            EquationConfig::Reaction { domain, epsilon, period, .. } => (domain[1] - domain[0], epsilon * period, 20),
+        };
+        let needed = (LEAST * length / period / f64::from(steps)).ceil() as usize + 1;
+        if points < needed {
+            let message = format!(
+                "found {points}, less than {LEAST} points of comparison in a period of {period}; expected at least {needed}"
+            );
+            return Err(Error::Config { path: "reference.points".into(), message });
+        }
+    }
+    Ok(())
+}
+
 fn check_paper(config: &NeuralStudyConfig) -> Result<()> {
     let refuse = |path: &str, message: String| Err(Error::Config { path: path.into(), message });
     let Some(paper) = &config.paper else {
@@ -126,7 +150,8 @@ fn check_paper(config: &NeuralStudyConfig) -> Result<()> {
             ("initial_weight", r.initial_weight),
             ("oversampling_weight", r.oversampling_weight),
         ];
-        if let Some((key, found)) = positive.iter().find(|(_, v)| !(v.is_finite() && *v > 0.0)) {
+        let positive = positive.into_iter().chain(r.derivative_weight.map(|w| ("derivative_weight", w)));
+        if let Some((key, found)) = positive.into_iter().find(|(_, v)| !(v.is_finite() && *v > 0.0)) {
             return refuse(&here(key), format!("found {found}; expected a positive number"));
         }
         if r.epochs == 0 {

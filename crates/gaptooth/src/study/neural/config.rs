@@ -95,6 +95,9 @@ pub struct AdamRecipe {
     /// weight of their mean square
     #[serde(default = "one")]
     pub oversampling_weight: f64,
+    /// weight of the mean square of normal derivatives' differences on opposite faces of the cell; none leaves them free
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub derivative_weight: Option<f64>,
 }
 
 fn one() -> f64 {

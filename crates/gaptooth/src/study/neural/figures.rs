@@ -183,3 +183,33 @@ pub(super) fn reaction(
         ],
     }]
 }
+
+/// Fields of the paper's recipe beside the converged one, from the first seed.
+pub(super) fn published(points: &[Vec<f64>], truth: &[f64], solutions: &[(&'static str, Vec<f64>)]) -> Figure {
+    let difference = |p: &[f64]| -> Vec<f64> { truth.iter().zip(p).map(|(u, p)| u - p).collect() };
+    let panels = if points[0].len() == 1 {
+        let x: Vec<f64> = points.iter().map(|x| x[0]).collect();
+        let both = |(name, p): &(&str, Vec<f64>)| {
+            let series = vec![line("u_ε, converged", &x, truth, Mark::Line), line(name, &x, p, Mark::Dashed)];
+            curves_panel(name, ["x", "u"], series, false)
+        };
+        solutions.iter().map(both).collect()
+    } else {
+        let n = (points.len() as f64).sqrt().round() as usize;
+        let last = &points[points.len() - 1];
+        let domain: Vec<[f64; 2]> = points[0].iter().zip(last).map(|(a, b)| [*a, *b]).collect();
+        let both = |(name, p): &(&str, Vec<f64>)| {
+            [map(name, &domain, n, p), map(&format!("u_ε − {name}"), &domain, n, &difference(p))]
+        };
+        solutions.iter().flat_map(both).collect()
+    };
+    Figure {
+        name: "fields_paper".into(),
+        title: "The paper's recipe: solutions".into(),
+        caption: "Figures 1, 7, 9, 10, 14, 15, 19 and 20 of the paper, as far as they are of this problem: the network of the homogenized \
+                  equation, the classical network of the multiscale equation, and the latter started from the former (transfer)."
+            .into(),
+        columns: if points[0].len() == 1 { 3 } else { 2 },
+        panels,
+    }
+}

@@ -20,6 +20,8 @@ use crate::{
 pub(super) struct PaperRepeat {
     pub(super) scores: Scores,
     pub(super) trained: Vec<Trained>,
+    /// fields at the points of comparison, by the name of their network
+    pub(super) solutions: Vec<(&'static str, Vec<f64>)>,
 }
 
 /// What became of the paper's claims, a sentence each.
@@ -64,7 +66,7 @@ pub(super) fn repeat(
     seed: u64,
     context: &Context<'_>,
 ) -> Result<PaperRepeat> {
-    let mut out = PaperRepeat { scores: Scores::default(), trained: vec![] };
+    let mut out = PaperRepeat { scores: Scores::default(), trained: vec![], solutions: vec![] };
     let (mut tensor, mut nodes) = (None, None);
     match (&problem.material, &paper.cell) {
         (Material::Cell(_), Some(recipe)) => tensor = cells(problem, truth, recipe, seed, context, &mut out)?,
@@ -113,19 +115,24 @@ pub(super) fn repeat(
             task.train(seed, &errors, context)
         };
     let u = &truth.multiscale.values;
-    let distance = |field: &NeuralField, b: &[f64]| problem.relative(&truth.points, &field.values(&truth.points), b);
-    let (p, t) = run("paper-homogenized", &paper.homogenized, &macroscopic, d == 1, None, &[&w.values, u])?;
+    let distance = |a: &[f64], b: &[f64]| problem.relative(&truth.points, a, b);
+    let (field, t) = run("paper-homogenized", &paper.homogenized, &macroscopic, d == 1, None, &[&w.values, u])?;
+    let p = field.values(&truth.points);
     out.trained.push(t);
     out.scores.add("paper_e1", distance(&p, u));
-    out.scores.add("paper_e2", problem.relative(&truth.points, &w.values, u));
+    out.scores.add("paper_e2", distance(&w.values, u));
     out.scores.add("paper_e3", distance(&p, &w.values));
-    let (classical, t) = run("classical", &paper.classical, &micro, true, None, &[u])?;
-    out.trained.push(t);
-    out.scores.add("classical_error", distance(&classical, u));
-    if p.net.widths() == classical.net.widths() {
-        let (transfer, t) = run("transfer", &paper.classical, &micro, true, Some(p.net.clone()), &[u])?;
+    out.solutions.push(("NH-PINN", p));
+    let mut multiscale = |name: &'static str, start: Option<Mlp>| -> Result<Vec<usize>> {
+        let (field, t) = run(name, &paper.classical, &micro, true, start, &[u])?;
+        let values = field.values(&truth.points);
         out.trained.push(t);
-        out.scores.add("transfer_error", distance(&transfer, u));
+        out.scores.add(&format!("{name}_error"), distance(&values, u));
+        out.solutions.push((name, values));
+        Ok(field.net.widths().to_vec())
+    };
+    if multiscale("classical", None)? == field.net.widths() {
+        multiscale("transfer", Some(field.net))?;
     }
     Ok(out)
 }

@@ -24,7 +24,7 @@ pub(super) fn repeat(
     seed: u64,
     context: &Context<'_>,
 ) -> Result<PaperRepeat> {
-    let mut out = PaperRepeat { scores: Scores::default(), trained: vec![] };
+    let mut out = PaperRepeat { scores: Scores::default(), trained: vec![], solutions: vec![] };
     let effective = match &paper.cell {
         Some(recipe) => corrector(problem, truth, recipe, seed, context, &mut out)?,
         None => truth.effective,
@@ -76,10 +76,12 @@ pub(super) fn repeat(
     let (classical, plain, second) = run("classical", &paper.classical, &micro, None, &[u])?;
     add("classical_error", relative(&classical, u));
     out.trained.extend([first, second]);
+    out.solutions.extend([("NH-PINN", p), ("classical", classical)]);
     if net.widths() == plain.widths() {
         let (transfer, _, third) = run("transfer", &paper.classical, &micro, Some(net), &[u])?;
-        add("transfer_error", relative(&transfer, u));
+        out.scores.add(&format!("transfer_error{}", problem.suffix), relative(&transfer, u));
         out.trained.push(third);
+        out.solutions.push(("transfer", transfer));
     }
     Ok(out)
 }

@@ -96,6 +96,7 @@ fn published(
     config: &NeuralStudyConfig,
     suffix: &str,
     report: &mut Report,
+    (points, truth): (&[Vec<f64>], &[f64]),
     one: &(dyn Fn(u64) -> Result<paper::PaperRepeat> + Sync),
 ) -> Result<()> {
     let repeats: Vec<Result<paper::PaperRepeat>> = seeds(config).par_iter().map(|seed| one(*seed)).collect();
@@ -107,6 +108,7 @@ fn published(
     report.timings.extend(trained.iter().map(|t| t.timing()));
     report.tables.push(tables::trainings("_paper", &trained));
     report.figures.push(figures::curves("_paper", &trained));
+    report.figures.push(figures::published(points, truth, &repeats[0].solutions));
     Ok(())
 }
 
@@ -143,7 +145,8 @@ fn elliptic(
         direct::run(config, direct, problem, &truth, context, report)?;
     }
     if let (Some(paper), true) = (&config.paper, config.recipe != Recipe::Ours) {
-        published(config, "", report, &|seed| paper::repeat(config, paper, problem, &truth, seed, context))?;
+        let at = (&truth.points[..], &truth.multiscale.values[..]);
+        published(config, "", report, at, &|seed| paper::repeat(config, paper, problem, &truth, seed, context))?;
     }
     if !repeats.is_empty() {
         report.figures.extend(figures::elliptic(config, problem, &truth, &repeats));
@@ -180,7 +183,7 @@ fn reaction_problem(
     conclude(report, &problem.suffix, e4, corrected, error, &scores, &trained);
     if let (Some(paper), true, true) = (&config.paper, config.recipe != Recipe::Ours, first) {
         let one = |seed| paper_reaction::repeat(config, paper, problem, &truth, seed, context);
-        published(config, &problem.suffix, report, &one)?;
+        published(config, &problem.suffix, report, (&truth.points, &truth.multiscale), &one)?;
     }
     if !repeats.is_empty() {
         report.figures.extend(figures::reaction(problem, &truth, &repeats));
