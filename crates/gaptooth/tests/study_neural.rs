@@ -338,7 +338,7 @@ fn the_papers_recipe_of_a_slow_coefficient_in_a_quick_form() {
     let report = run(
         &quick("nhpinn-slow-1d", |c| {
             short_paper(c);
-            c.paper.as_mut().unwrap().cell.as_mut().unwrap().epochs = 150;
+            c.paper.as_mut().unwrap().cell.as_mut().unwrap().epochs = 400;
         }),
         2,
         &ALONE,
