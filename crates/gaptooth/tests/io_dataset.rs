@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use gaptooth::Error;
 use gaptooth::closure::{Dataset, Provenance};
 use gaptooth::grid::{Axis, Boundary, Grid};
-use gaptooth::io::{ArrayGroup, NamedArray, read_dataset, read_group, write_dataset, write_group};
+use gaptooth::io::{ArrayGroup, NamedArray, read_dataset, read_group, write_dataset, write_fields, write_group};
+use gaptooth::study::{FieldArray, Fields};
 
 fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
@@ -138,4 +139,32 @@ fn what_is_wrong_with_a_dataset_is_said() {
     assert!(message.contains("ascending times"), "{message}");
     let message = refusal(spoilt, |g| drop(g.attributes.insert("provenance".into(), 3.into())));
     assert!(message.contains("provenance"), "{message}");
+}
+
+#[test]
+fn fields_come_back_with_their_coordinates_and_what_does_not_fit_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("solutions.zarr");
+    let array = |dims: &[&str], data: Vec<f64>| FieldArray {
+        name: "u".into(),
+        dims: dims.iter().map(|d| d.to_string()).collect(),
+        data,
+        long_name: "solution".into(),
+    };
+    let coordinates = vec![("seed".to_string(), vec![1.0, 2.0]), ("x".to_string(), vec![0.0, 0.5, 1.0])];
+    let fields = |a: FieldArray| Fields { coordinates: coordinates.clone(), arrays: vec![a] };
+    let values: Vec<f64> = (0..6).map(f64::from).collect();
+    write_fields(&path, &fields(array(&["seed", "x"], values.clone()))).unwrap();
+    let group = read_group(&path).unwrap();
+    let u = group.array("u").unwrap();
+    assert_eq!(
+        (&u.dims[..], &u.shape[..], &u.data),
+        (&["seed".to_string(), "x".to_string()][..], &[2, 3][..], &values)
+    );
+    assert_eq!(u.attributes["long_name"], "solution");
+    assert_eq!(group.array("x").unwrap().data, [0.0, 0.5, 1.0]);
+    for wrong in [array(&["seed", "x"], vec![0.0; 5]), array(&["seed", "z"], values)] {
+        assert!(write_fields(&path, &fields(wrong)).is_err());
+    }
+    assert_eq!(read_group(&path).unwrap(), group, "a refused write leaves what was there");
 }
