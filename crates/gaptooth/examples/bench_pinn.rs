@@ -52,7 +52,7 @@ fn cell(seed: u64, iterations: usize) -> Result<()> {
     let exact = FourierCollocation { points: Some(vec![32, 32]), ..FourierCollocation::default() }.solve(&tensor)?;
     let at = shifted_grid(&[[0.0, 1.0]; 2], &[32, 32], 0.0);
     let size = exact.correctors[0].iter().map(|c| c * c).sum::<f64>();
-    let plan = Plan { iterations, look: 1, patience: 0, gain: 0.0, alike: 1.0 };
+    let plan = Plan { iterations, look: 1, patience: 0, gain: 0.0, ..Plan::default() };
     let solver = NeuralCell { seed, plan, ..NeuralCell::new(2) };
     let (ansatz, net) = (solver.ansatz(2), solver.network(2, 0)?);
     let (started, mut aside) = (Instant::now(), 0.0);

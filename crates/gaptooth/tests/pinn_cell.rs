@@ -5,7 +5,7 @@ use gaptooth::{
     coefficient::FormulaTensor,
     nn::Taylor,
     observer::Silent,
-    pinn::{NeuralCell, Plan, SlowCell},
+    pinn::{NeuralCell, Plan, SlowCell, Stopped},
 };
 use proptest::prelude::*;
 
@@ -28,10 +28,12 @@ proptest! {
         let text = format!("{c} + {s}*sin(2*pi*(y1 + {phase}))*cos(2*pi*y2) + {t}*sin(2*pi*(y1 - y2))");
         let tensor = FormulaTensor::scalar(&text, 2, &[]).unwrap();
         let exact = Collocation::default().solve(&tensor).unwrap();
-        let cell = NeuralCell { hidden: vec![16, 16], points: 16, plan: Plan { iterations: 60, ..Plan::default() }, ..NeuralCell::new(2) };
-        let found = cell.solve(&tensor, &Silent).unwrap().cell.effective;
-        // the stated tolerance is the certified width
-        prop_assert!(found.residual < 1e-6, "{}", found.residual);
+        let cell = NeuralCell { hidden: vec![16, 16], points: 16, tolerance: 1e-7, ..NeuralCell::new(2) };
+        let solution = cell.solve(&tensor, &Silent).unwrap();
+        let found = solution.cell.effective;
+        // the stated tolerance is the certified width, and training ends there
+        prop_assert!(found.converged(1e-7), "{}", found.residual);
+        prop_assert!(solution.trainings.iter().all(|t| t.stopped == Some(Stopped::Target)));
         for (f, e) in entries(&found.tensor).iter().zip(entries(&exact.effective.tensor)) {
             prop_assert!((f - e).abs() <= found.residual + 1e-13, "{f} {e} {}", found.residual);
         }
@@ -107,6 +109,7 @@ fn one_network_for_all_slow_points() {
 fn what_does_not_fit_is_refused() {
     let tensor = FormulaTensor::scalar("2", 2, &[]).unwrap();
     assert!(NeuralCell { points: 3, ..NeuralCell::new(2) }.solve(&tensor, &Silent).is_err());
+    assert!(NeuralCell { tolerance: f64::NAN, ..NeuralCell::new(2) }.solve(&tensor, &Silent).is_err());
     assert!(NeuralCell { hidden: vec![0], ..NeuralCell::new(2) }.solve(&tensor, &Silent).is_err());
     let nan = certified(&tensor, &|y| Ok(vec![vec![f64::NAN; y[0].len()]; 2]));
     assert!(nan.unwrap_err().to_string().contains("a corrector is NaN"));

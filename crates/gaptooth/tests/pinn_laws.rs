@@ -219,7 +219,7 @@ fn a_training_goes_on_from_a_saved_state_with_the_same_bits() {
     for make in makers {
         let run = |iterations, resume| {
             let mut p = net.parameters().to_vec();
-            let plan = Plan { iterations, look: 5, patience: 0, gain: 0.0, alike: 1.0 };
+            let plan = Plan { iterations, look: 5, patience: 0, gain: 0.0, ..Plan::default() };
             let training = solve(&problem, None, make(n).as_mut(), &plan, &mut p, resume, &mut |_| Ok(()), &Silent);
             (training.unwrap(), p)
         };
@@ -232,7 +232,7 @@ fn a_training_goes_on_from_a_saved_state_with_the_same_bits() {
             Ok(())
         };
         let mut p = net.parameters().to_vec();
-        let plan = Plan { iterations: 20, look: 5, patience: 0, gain: 0.0, alike: 1.0 };
+        let plan = Plan { iterations: 20, look: 5, patience: 0, gain: 0.0, ..Plan::default() };
         let whole = solve(&problem, None, make(n).as_mut(), &plan, &mut p, None, &mut keep, &Silent).unwrap();
         let (resumed, q) = run(20, kept);
         assert_eq!(p, q, "{}", make(n).name());

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Ansatz, Collocation, Elliptic, Embedding, NeuralField, Plan, Training, shifted_grid, solve};
+use super::{Ansatz, Collocation, Elliptic, Embedding, NeuralField, Plan, Stopped, Training, shifted_grid, solve};
 use crate::cell::{CellSolution, certified};
 use crate::coefficient::CellTensor;
 use crate::nn::{Activation, GaussNewton, LeastSquares, Mlp, Taylor};
@@ -12,9 +12,9 @@ use crate::{Error, Result};
 
 /// −∇·(a(e_j + ∇χ_j)) = 0 on the unit cell by one small network for each direction.
 ///
-/// The networks see sin and cos of 2πy (exact periods) and are trained by [`GaussNewton`] at equally spaced points; the residual
-/// at points between these decides when to stop. Their correctors give bounds on the tensor by [`certified`], whatever the
-/// training did: the answer's tensor is the upper one.
+/// The networks see sin and cos of 2πy (exact periods) and are trained by [`GaussNewton`] at equally spaced points. Their correctors
+/// give bounds on the tensor by [`certified`], whatever the training did: the answer's tensor is the upper one. Training ends when these
+/// bounds are as close as `tolerance` asks, or when the residual at points between those of the training stagnates.
 ///
 /// ```
 /// use gaptooth::{coefficient::FormulaTensor, observer::Silent, pinn::NeuralCell};
@@ -32,7 +32,9 @@ pub struct NeuralCell {
     pub points: usize,
     /// waves sin and cos of 2πk y_i, k = 1 … harmonics, among the inputs
     pub harmonics: usize,
-    /// when to stop
+    /// largest distance of the bounds, relative to the tensor's largest entry; 0 trains as long as that helps
+    pub tolerance: f64,
+    /// when to stop at the latest
     pub plan: Plan,
     /// seed of the first network; that of direction j is `seed + j`
     pub seed: u64,
@@ -57,7 +59,7 @@ impl NeuralCell {
             2 => (vec![32, 32], 24),
             _ => (vec![32, 32], 12),
         };
-        NeuralCell { hidden, points, harmonics: 1, plan: Plan::default(), seed: 1 }
+        NeuralCell { hidden, points, harmonics: 1, tolerance: 0.0, plan: Plan::default(), seed: 1 }
     }
 
     /// The correctors of `tensor` and its effective tensor.
@@ -71,14 +73,47 @@ impl NeuralCell {
             let found = format!("{} with {} harmonics", self.points, self.harmonics);
             return Err(Error::parameter("points", found, "at least 4, and a harmonic", "24 suits two dimensions"));
         }
-        let one = |j: usize| self.corrector(tensor, j, None, &mut |_| Ok(()), observer);
-        let found: Vec<Result<(NeuralField, Training)>> = (0..d).into_par_iter().map(one).collect();
-        let (correctors, trainings) = found.into_iter().collect::<Result<(Vec<_>, Vec<_>)>>()?;
-        let mut cell = certified(tensor, &|y| Ok(correctors.iter().map(|c| c.values(&rows(y))).collect()))?;
-        cell.effective.iterations = trainings.iter().map(|t| t.iterations).sum();
-        cell.effective.method = format!("neural, hidden {:?}, {}", self.hidden, cell.effective.method);
-        cell.effective.unknowns = correctors.iter().map(|c| c.net.parameters().len()).sum();
-        Ok(NeuralCellSolution { cell, correctors, trainings })
+        if !(self.tolerance >= 0.0 && self.tolerance < 1.0) {
+            let advice = "1e-8 is a good start; 0 trains as long as that helps";
+            return Err(Error::parameter("tolerance", self.tolerance, "a number from 0 to 1", advice));
+        }
+        let mut states: Vec<Option<Training>> = vec![None; d];
+        // of the first residual; the bounds' distance goes with the square of the corrector's error
+        let mut target = self.tolerance.sqrt();
+        loop {
+            let one = |(j, state): (usize, Option<Training>)| self.until(tensor, j, state, target, observer);
+            let found: Vec<_> = states.into_par_iter().enumerate().map(one).collect();
+            let (correctors, trainings) = found.into_iter().collect::<Result<(Vec<_>, Vec<_>)>>()?;
+            let mut cell = certified(tensor, &|y| Ok(correctors.iter().map(|c| c.values(&rows(y))).collect()))?;
+            let effective = &mut cell.effective;
+            if effective.converged(self.tolerance) || !trainings.iter().any(|t| t.stopped == Some(Stopped::Target)) {
+                effective.iterations = trainings.iter().map(|t| t.iterations).sum();
+                effective.method = format!("neural, hidden {:?}, {}", self.hidden, effective.method);
+                effective.unknowns = correctors.iter().map(|c| c.net.parameters().len()).sum();
+                return Ok(NeuralCellSolution { cell, correctors, trainings });
+            }
+            target *= 0.3;
+            states = trainings.into_iter().map(Some).collect();
+        }
+    }
+
+    /// χ_j trained, or trained further, until its residual is `target` times that of the start.
+    fn until(
+        &self,
+        tensor: &dyn CellTensor,
+        j: usize,
+        state: Option<Training>,
+        target: f64,
+        observer: &dyn Observer,
+    ) -> Result<(NeuralField, Training)> {
+        let plan = Plan { target, ..self.plan.clone() };
+        NeuralCell { plan, ..self.clone() }.corrector(
+            tensor,
+            j,
+            state.map(Training::reopened),
+            &mut |_| Ok(()),
+            observer,
+        )
     }
 
     /// What is around the networks in `dimension` dimensions: exact periods.

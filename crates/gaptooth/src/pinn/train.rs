@@ -21,13 +21,15 @@ pub struct Plan {
     pub patience: usize,
     /// relative decrease that counts as a gain
     pub gain: f64,
+    /// stop when the residual √Σ r² (held-out, or at the training points without any) is so many times that of the start; 0 never stops
+    pub target: f64,
     /// of parameters whose held-out sums of squares are within this factor of the lowest, the latest are kept; 1 keeps the lowest
     pub alike: f64,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Plan { iterations: 300, look: 5, patience: 30, gain: 0.03, alike: 1.0 }
+        Plan { iterations: 300, look: 5, patience: 30, gain: 0.03, target: 0.0, alike: 1.0 }
     }
 }
 
@@ -37,6 +39,8 @@ impl Default for Plan {
 pub enum Stopped {
     /// all iterations were made
     Iterations,
+    /// the plan's target was reached
+    Target,
     /// no gain over the plan's patience
     Stagnation,
     /// the optimiser found no lower cost
@@ -73,6 +77,19 @@ pub struct Training {
     best: Vec<f64>,
     /// the optimiser's state
     optimizer: Value,
+}
+
+impl Training {
+    /// √Σ r² at the last look: at held-out points, or at the training points without any.
+    pub fn residual(&self) -> f64 {
+        (2.0 * score(self.history.last())).sqrt()
+    }
+
+    /// One that ended at its plan's target may go on to another.
+    pub(super) fn reopened(mut self) -> Self {
+        self.stopped = self.stopped.filter(|s| *s != Stopped::Target);
+        self
+    }
 }
 
 /// Trains from `p`, or goes on from `resume`; afterwards `p` are the parameters with the lowest residual at held-out points, or at the
@@ -119,7 +136,7 @@ pub fn solve(
         }
         state.optimizer = optimizer.save();
         on_look(&state)?;
-        let detail = format!("residual {:.1e}", (2.0 * score(state.history.last())).sqrt());
+        let detail = format!("residual {:.1e}", state.residual());
         observer.progress("training", state.iterations as u64, plan.iterations as u64, &detail);
     }
     state.parameters.clone_from(&state.best);
@@ -159,6 +176,11 @@ fn look(state: &mut Training, held_out: Option<&dyn LeastSquares>, cost: f64, pl
     state.history.push(Record { iteration: state.iterations, cost, held_out });
     if score(state.history.last()) < plan.alike * before {
         state.best.clone_from(&state.parameters);
+    }
+    let start = (2.0 * score(state.history.first())).sqrt();
+    if state.residual() < plan.target * start {
+        state.stopped = Some(Stopped::Target);
+        return;
     }
     let since = state.iterations.saturating_sub(plan.patience);
     let early = state.history.partition_point(|r| r.iteration <= since);

@@ -41,7 +41,7 @@ impl Solver {
                 ..Default::default()
             }));
         }
-        let mut cell = NeuralCell::new(dimension);
+        let mut cell = NeuralCell { tolerance: args.tolerance, ..NeuralCell::new(dimension) };
         cell.seed = args.seed.unwrap_or(cell.seed);
         if let Some(text) = &args.resolution {
             let most = [1000, 64, 20][dimension - 1];

@@ -46,7 +46,7 @@ impl AdamTask<'_> {
             look: (self.recipe.epochs / self.looks).max(1),
             patience: 0,
             gain: 0.0,
-            alike: 1.0,
+            ..Plan::default()
         };
         trained(context, &self.name, seed, errors, |resume, look, observer| {
             let mut p = net.parameters().to_vec();

@@ -200,7 +200,8 @@ fn cells(
     let recipe = &config.ours.cell;
     let d = problem.dimension();
     let points = recipe.points[0];
-    let solver = NeuralCell { hidden: recipe.hidden.clone(), points, harmonics: 1, plan: recipe.plan.clone(), seed };
+    let solver =
+        NeuralCell { hidden: recipe.hidden.clone(), points, plan: recipe.plan.clone(), seed, ..NeuralCell::new(d) };
     let at = shifted_grid(&vec![[0.0, 1.0]; d], &exact.points, 0.0);
     let error = |field: &NeuralField, j: usize| relative(&centred(field.values(&at)), &exact.correctors[j]);
     let one = |j: usize| {
