@@ -9,6 +9,7 @@ mod collocation;
 mod finite_element;
 pub mod lattice;
 mod quadrature;
+mod voxel;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,7 @@ pub use average::Average;
 pub use collocation::{CellSolution, Collocation, certified};
 pub use finite_element::FiniteElementSolution;
 pub use quadrature::Corrector;
+pub use voxel::{Mixture, VoxelAnswer, VoxelCell, VoxelOptions};
 
 /// A homogenized coefficient in d dimensions, with bounds where the method gives them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

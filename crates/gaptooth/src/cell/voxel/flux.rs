@@ -1,0 +1,111 @@
+//! Fluxes without sources from any iterate, and the lower bound they give.
+
+use rayon::prelude::*;
+
+use super::lattice::Lattice;
+use super::percolation::{Forest, NONE};
+use super::scheme::Scheme;
+use super::two_point::TwoPoint;
+
+/// Fluxes through all faces for several directions: those of potentials, led along a forest where they leave a rest.
+///
+/// What a potential's flux leaves in a voxel goes to its parent in the forest, with all that came from its children, so that
+/// every voxel lets out what it takes in, to rounding, however far the solver has come.
+pub(super) struct Fluxes<'a> {
+    scheme: &'a TwoPoint,
+    a: &'a [f64],
+    u: &'a [Vec<f64>],
+    jumps: &'a [[f64; 3]],
+    forest: &'a Forest,
+    /// from each voxel to its parent, `[direction][voxel]`
+    led: Vec<Vec<f64>>,
+}
+
+impl<'a> Fluxes<'a> {
+    pub(super) fn new(
+        scheme: &'a TwoPoint,
+        a: &'a [f64],
+        u: &'a [Vec<f64>],
+        jumps: &'a [[f64; 3]],
+        forest: &'a Forest,
+    ) -> Self {
+        let lattice = scheme.lattice();
+        let lead = |(u, jump): (&Vec<f64>, &[f64; 3])| {
+            // what flows in and does not flow out
+            let mut rest = vec![0.0; u.len()];
+            scheme.balance(a, u, *jump, &mut rest);
+            for voxel in forest.order.iter().rev() {
+                let way = forest.parent[*voxel as usize];
+                if way != NONE {
+                    let place = lattice.place(*voxel as usize);
+                    let parent = lattice.index(lattice.step(place, usize::from(way / 2), way % 2 == 1).0);
+                    rest[parent] += rest[*voxel as usize];
+                }
+            }
+            rest
+        };
+        let led = u.iter().zip(jumps).map(lead).collect();
+        Fluxes { scheme, a, u, jumps, forest, led }
+    }
+
+    /// The flux through the face after a voxel along an axis, for each direction.
+    #[inline(always)]
+    fn through(&self, place: [usize; 3], axis: usize) -> [f64; 3] {
+        let lattice = self.scheme.lattice();
+        let (here, there) = (lattice.index(place), lattice.index(lattice.step(place, axis, true).0));
+        let g = self.scheme.conductance(axis, self.a[here], self.a[there]);
+        let (forward, back) = (2 * axis as u8 + 1, 2 * axis as u8);
+        let mut flux = [0.0; 3];
+        for (j, u) in self.u.iter().enumerate() {
+            // a potential drives from high to low; the balance counts what a rise of u brings in
+            let mut q = g * (u[there] - u[here] + self.jumps[j][axis]);
+            if self.forest.parent[here] == forward {
+                q -= self.led[j][here];
+            }
+            if self.forest.parent[there] == back {
+                q += self.led[j][there];
+            }
+            flux[j] = q;
+        }
+        flux
+    }
+
+    /// Means J of the fluxes (columns) and their energies C_ij = ∫ q_i·q_j/a, of the Raviart–Thomas fields, exactly; per volume.
+    pub(super) fn means_and_energies(&self) -> [Vec<Vec<f64>>; 2] {
+        let lattice: &Lattice = self.scheme.lattice();
+        let k = self.u.len();
+        let area = lattice.h.map(|h| lattice.volume() / h);
+        let plane = |x: usize| {
+            let (mut means, mut energies) = (vec![vec![0.0; k]; 3], vec![vec![0.0; k]; k]);
+            for (y, z) in (0..lattice.n[1]).flat_map(|y| (0..lattice.n[2]).map(move |z| (y, z))) {
+                let place = [x, y, z];
+                let a = self.a[lattice.index(place)];
+                if a == 0.0 {
+                    continue;
+                }
+                for axis in 0..3 {
+                    let density = |q: [f64; 3]| q.map(|q| q / area[axis]);
+                    let out = density(self.through(place, axis));
+                    let into = density(self.through(lattice.step(place, axis, false).0, axis));
+                    for i in 0..k {
+                        means[axis][i] += 0.5 * (out[i] + into[i]);
+                        for j in 0..k {
+                            // ∫ of a product of two linear functions
+                            let product =
+                                2.0 * (into[i] * into[j] + out[i] * out[j]) + into[i] * out[j] + out[i] * into[j];
+                            energies[i][j] += product / (6.0 * a);
+                        }
+                    }
+                }
+            }
+            [means, energies]
+        };
+        let parts: Vec<[Vec<Vec<f64>>; 2]> = (0..lattice.n[0]).into_par_iter().map(plane).collect();
+        let mut total = [vec![vec![0.0; k]; 3], vec![vec![0.0; k]; k]];
+        for part in &parts {
+            let entries = total.iter_mut().flatten().flatten();
+            entries.zip(part.iter().flatten().flatten()).for_each(|(t, p)| *t += p / lattice.len() as f64);
+        }
+        total
+    }
+}
