@@ -25,7 +25,7 @@ const MAY_IMPORT: [(&str, &str); 20] = [
         "study",
         "error fourier observer grid stencil linalg coefficient ode nn patch cell fem closure pinn problems report",
     ),
-    ("io", "error observer grid ode nn patch cell fem closure pinn problems report study"),
+    ("io", "error observer grid coefficient ode nn patch cell fem closure pinn problems report study"),
     ("plot", "error observer grid report study io"),
 ];
 

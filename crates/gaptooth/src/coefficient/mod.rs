@@ -1,8 +1,9 @@
-//! Coefficients a(x, y): formulas that the user writes, and lattices of bonds.
+//! Coefficients a(x, y): formulas that the user writes, lattices of bonds, and images of voxels.
 //!
 //! A microscale law needs a material: positive, bounded, varying slowly in x and fast in y = x/ε. This room reads
 //! formulas ([`Formula`]), finds the fast variable in them ([`two_scale`]) and checks them before anything runs
-//! ([`ExpressionCoefficient`]; in several dimensions [`FormulaTensor`]). It knows no equation and no grid.
+//! ([`ExpressionCoefficient`]; in several dimensions [`FormulaTensor`]). A segmented image ([`VoxelImage`]) becomes a conductivity per voxel with a
+//! [`PhaseMap`]. It knows no equation and no grid.
 
 pub mod lattice;
 
@@ -12,11 +13,14 @@ mod expression;
 mod expression_coefficient;
 mod formula;
 mod formula_tensor;
+mod image;
+mod labels;
 mod lexer;
 mod names;
 mod operators;
 mod parser;
 mod periodicity;
+mod phase_map;
 mod program;
 mod sample;
 mod simplify;
@@ -27,6 +31,8 @@ pub use cell_tensor::{CellTensor, tensor_component};
 pub use expression_coefficient::ExpressionCoefficient;
 pub use formula::Formula;
 pub use formula_tensor::FormulaTensor;
+pub use image::{Samples, VoxelImage};
+pub use phase_map::PhaseMap;
 pub use two_scale::{two_scale, two_scale_with};
 
 /// A scalar coefficient a(x, y) > 0 of the slow variable x and the fast variable y = x/ε.
