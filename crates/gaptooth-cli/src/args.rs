@@ -73,9 +73,9 @@ pub(crate) struct EffectiveArgs {
     /// quadrature (default in one dimension), fem (one dimension) or fft (smooth coefficients; default in two and three)
     #[arg(long, value_name = "METHOD")]
     pub(crate) method: Option<String>,
-    /// Relative tolerance
-    #[arg(long, value_name = "T", default_value_t = 1e-12)]
-    pub(crate) tolerance: f64,
+    /// Relative tolerance [default: 1e-12; of an image 1e-8, which the corners of its voxels never deserve]
+    #[arg(long, value_name = "T")]
+    pub(crate) tolerance: Option<f64>,
     /// Add a lower and an upper bound, from finite elements or by fft
     #[arg(long)]
     pub(crate) bounds: bool,
@@ -89,21 +89,42 @@ pub(crate) struct EffectiveArgs {
     /// (entry j lies right or left of point j)
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) lattice: Option<PathBuf>,
-    /// An image of the microstructure (not yet)
+    /// An image of the microstructure, a cell that repeats: npy ([x][y] or [x][y][z]), png, or a TIFF stack (pages, rows, columns
+    /// are z, y, x)
     #[arg(long, value_name = "FILE")]
     pub(crate) image: Option<PathBuf>,
-    /// Conductivities of the image's labels (not yet)
+    /// Conductivities of the image's labels: `0=1.0,255=0`; `*=V` for all others. An npy of floats without a map holds conductivities
     #[arg(long, value_name = "L=V,…", allow_hyphen_values = true)]
     pub(crate) map: Option<String>,
-    /// Anisotropic voxels (not yet)
+    /// Edges of the image's voxels along x, y and z [default: 1]
     #[arg(long, value_name = "DX,DY,DZ")]
     pub(crate) voxel_size: Option<String>,
+    /// What holds at the image's faces: `periodic` (it is a cell that repeats) or `faces` (a sample between two plates: given
+    /// potentials on the two faces across each axis, no flux through the others; 2, 4 or 8 times the memory)
+    #[arg(long, value_enum)]
+    pub(crate) conditions: Option<Conditions>,
     /// Seed of the networks of --method neural
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
     /// Print one JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+impl EffectiveArgs {
+    /// Asked for, or the default.
+    pub(crate) fn tolerance(&self) -> f64 {
+        self.tolerance.unwrap_or(if self.image.is_some() { 1e-8 } else { 1e-12 })
+    }
+}
+
+/// Conditions at the faces of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Conditions {
+    /// The image is a cell that repeats
+    Periodic,
+    /// The image is a sample between two plates
+    Faces,
 }
 
 /// The kinds of law that `learn` fits.

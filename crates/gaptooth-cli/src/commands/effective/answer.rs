@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use gaptooth::{VERSION, cell::EffectiveTensor};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::args::EffectiveArgs;
 use crate::failure::Failure;
 use crate::output;
 
-type Matrix = Vec<Vec<f64>>;
+pub(super) type Matrix = Vec<Vec<f64>>;
 
 /// One answer.
 pub(super) struct Answer {
@@ -17,6 +17,8 @@ pub(super) struct Answer {
     bounds: Option<[Matrix; 2]>,
     seconds: f64,
     warnings: Vec<String>,
+    /// further keys of the JSON object
+    beside: Map<String, Value>,
 }
 
 impl Answer {
@@ -27,13 +29,28 @@ impl Answer {
         tolerance: f64,
         started: Instant,
     ) -> Self {
+        let bounds = enclosing.map(|e| enclosure(&tensor, e));
+        Answer::enclosed(tensor, bounds, tolerance, started)
+    }
+
+    /// With bounds that hold as they are.
+    pub(super) fn enclosed(
+        tensor: EffectiveTensor,
+        bounds: Option<[Matrix; 2]>,
+        tolerance: f64,
+        started: Instant,
+    ) -> Self {
         let mut warnings = vec![];
         if !tensor.converged(tolerance) {
             let r = tensor.residual;
             warnings.push(format!("the estimated error {r:.1e} misses the tolerance {tolerance:.1e}"));
         }
-        let bounds = enclosing.map(|e| enclosure(&tensor, e));
-        Answer { tensor, bounds, seconds: started.elapsed().as_secs_f64(), warnings }
+        Answer { tensor, bounds, seconds: started.elapsed().as_secs_f64(), warnings, beside: Map::new() }
+    }
+
+    /// Adds keys to the JSON object.
+    pub(super) fn add(&mut self, keys: Map<String, Value>) {
+        self.beside.extend(keys);
     }
 
     /// Adds a warning.
@@ -47,7 +64,7 @@ impl Answer {
             let rows = lower.iter().zip(upper);
             rows.map(|(l, u)| l.iter().zip(u).map(|(l, u)| 0.5 * (l + u)).collect()).collect()
         };
-        json!({
+        let mut object = json!({
             "tensor": self.tensor.tensor,
             "lower": lower,
             "upper": upper,
@@ -62,7 +79,11 @@ impl Answer {
             "version": VERSION,
             "warnings": self.warnings,
             "slow": slow.map(|x| json!({"x": x})),
-        })
+        });
+        if let Some(object) = object.as_object_mut() {
+            object.extend(self.beside.clone());
+        }
+        object
     }
 }
 
@@ -86,7 +107,7 @@ pub(super) fn show(answers: &[Answer], method: &str, slow: &[f64], args: &Effect
         let place = x(k).map_or(String::new(), |x| format!("x = {x}: "));
         answer.warnings.iter().for_each(|warning| output::say(&format!("warning: {place}{warning}")));
     }
-    let all: Vec<Value> = answers.iter().enumerate().map(|(k, a)| a.describe(method, args.tolerance, x(k))).collect();
+    let all: Vec<Value> = answers.iter().enumerate().map(|(k, a)| a.describe(method, args.tolerance(), x(k))).collect();
     match (args.json, &all[..]) {
         (true, [one]) => output::json(one),
         (true, _) => output::json(&json!({ "answers": all })),

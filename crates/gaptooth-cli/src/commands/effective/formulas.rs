@@ -35,13 +35,13 @@ impl Solver {
     fn new(args: &EffectiveArgs, dimension: usize) -> Result<Self, Failure> {
         if args.method.as_deref() != Some("neural") {
             return Ok(Solver::Fourier(Collocation {
-                tolerance: args.tolerance,
+                tolerance: args.tolerance(),
                 points: args.resolution.as_deref().map(|text| points(text, dimension)).transpose()?,
                 bounds: args.bounds,
                 ..Default::default()
             }));
         }
-        let mut cell = NeuralCell { tolerance: args.tolerance, ..NeuralCell::new(dimension) };
+        let mut cell = NeuralCell { tolerance: args.tolerance(), ..NeuralCell::new(dimension) };
         cell.seed = args.seed.unwrap_or(cell.seed);
         if let Some(text) = &args.resolution {
             let most = [1000, 64, 20][dimension - 1];
@@ -87,8 +87,8 @@ pub(super) fn formulas(args: &EffectiveArgs) -> Result<(), Failure> {
         // a network's answer is worth its bounds, which count the quadrature's error already
         let enclosing = EffectiveTensor { residual: if neural { 0.0 } else { found.residual }, ..found.clone() };
         let bounded = args.bounds || neural;
-        let mut answer = Answer::new(found.clone(), bounded.then_some(&enclosing), args.tolerance, started);
-        if args.bounds && !neural && !found.converged(args.tolerance) {
+        let mut answer = Answer::new(found.clone(), bounded.then_some(&enclosing), args.tolerance(), started);
+        if args.bounds && !neural && !found.converged(args.tolerance()) {
             answer.warn("the bounds hold up to an error of quadrature of that size".into());
         }
         Ok(answer)

@@ -2,6 +2,7 @@
 
 mod answer;
 mod formulas;
+mod image;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -19,7 +20,7 @@ use answer::{Answer, show};
 /// Degree of the elements: rounding is reached on few of them.
 const DEGREE: usize = 8;
 
-const WORKS_NOW: &str = "what works now: --lattice FILE.toml; --dim 1 --coefficient EXPR with --method quadrature, fem, fft or neural; --dim 2 or 3 --coefficient EXPR, or --tensor '[[E,E],[E,E]]', with --method fft or neural; --slow x=V, --tolerance, --bounds, --resolution";
+const WORKS_NOW: &str = "what works now: --image FILE --map 0=1.0,1=0.0 with --voxel-size DX,DY,DZ; --lattice FILE.toml; --dim 1 --coefficient EXPR with --method quadrature, fem, fft or neural; --dim 2 or 3 --coefficient EXPR, or --tensor '[[E,E],[E,E]]', with --method fft or neural; --slow x=V, --tolerance, --bounds, --resolution";
 
 #[derive(Clone, Copy, PartialEq)]
 enum Method {
@@ -32,6 +33,10 @@ enum Method {
 pub(super) fn effective(args: &EffectiveArgs) -> Result<ExitCode, Failure> {
     if let Some(path) = &args.lattice {
         return super::lattice::lattice(path, args);
+    }
+    if let Some(path) = &args.image {
+        image::image(path, args)?;
+        return Ok(ExitCode::SUCCESS);
     }
     supported(args)?;
     if uses_formulas(args)? {
@@ -88,13 +93,16 @@ fn supported(args: &EffectiveArgs) -> Result<(), Failure> {
     if random {
         return Err(Failure::wrong_input("--seed: nothing is random here").help("it is for --method neural"));
     }
-    let later =
-        [("--image", args.image.is_some()), ("--map", args.map.is_some()), ("--voxel-size", args.voxel_size.is_some())];
-    if let Some((name, _)) = later.iter().find(|(_, given)| *given) {
-        return refuse(format!("{name} is not there yet"));
+    let pictures = [
+        ("--map", args.map.is_some()),
+        ("--voxel-size", args.voxel_size.is_some()),
+        ("--conditions", args.conditions.is_some()),
+    ];
+    if let Some((name, _)) = pictures.iter().find(|(_, given)| *given) {
+        return refuse(format!("{name} without --image"));
     }
-    if !(args.tolerance > 0.0 && args.tolerance < 1.0) {
-        return refuse(format!("--tolerance {}: expected a number between 0 and 1", args.tolerance));
+    if !(args.tolerance() > 0.0 && args.tolerance() < 1.0) {
+        return refuse(format!("--tolerance {}: expected a number between 0 and 1", args.tolerance()));
     }
     Ok(())
 }
@@ -152,12 +160,13 @@ fn answer(coefficient: &ExpressionCoefficient, x: f64, method: Method, args: &Ef
     let elements = CellMethod::FiniteElement { degree: DEGREE };
     let (tensor, enclosing) = match method {
         Method::Quadrature => {
-            let tensor = cell::effective(coefficient, x, CellMethod::Quadrature, args.tolerance)?;
-            let wanted = args.bounds.then(|| cell::effective(coefficient, x, elements, args.tolerance)).transpose()?;
+            let tensor = cell::effective(coefficient, x, CellMethod::Quadrature, args.tolerance())?;
+            let wanted =
+                args.bounds.then(|| cell::effective(coefficient, x, elements, args.tolerance())).transpose()?;
             (tensor, wanted)
         }
         Method::Fem(None) => {
-            let tensor = cell::effective(coefficient, x, elements, args.tolerance)?;
+            let tensor = cell::effective(coefficient, x, elements, args.tolerance())?;
             (tensor.clone(), Some(tensor))
         }
         Method::Fem(Some(nodes)) => {
@@ -165,7 +174,7 @@ fn answer(coefficient: &ExpressionCoefficient, x: f64, method: Method, args: &Ef
             (tensor.clone(), Some(tensor))
         }
     };
-    Ok(Answer::new(tensor, enclosing.as_ref().filter(|_| args.bounds), args.tolerance, started))
+    Ok(Answer::new(tensor, enclosing.as_ref().filter(|_| args.bounds), args.tolerance(), started))
 }
 
 /// Finite elements on equal elements with about so many nodes.

@@ -1,0 +1,209 @@
+//! `gaptooth effective --image`: pictures of a material, voxel by voxel.
+
+use std::path::Path;
+use std::time::Instant;
+
+use gaptooth::{
+    cell::{VoxelAnswer, VoxelCell, VoxelOptions},
+    coefficient::PhaseMap,
+    io::read_image,
+};
+use serde_json::{Map, Value, json};
+
+use super::answer::{Answer, Matrix, show};
+use crate::args::{Conditions, EffectiveArgs};
+use crate::failure::Failure;
+use crate::progress::Terminal;
+use crate::{interrupt, output};
+
+/// The periodic cell that the image shows.
+pub(super) fn image(path: &Path, args: &EffectiveArgs) -> Result<(), Failure> {
+    refuse_others(args)?;
+    let started = Instant::now();
+    let image = read_image(path)?;
+    let shape = image.shape().to_vec();
+    let in_image = image.samples().len();
+    if let Some(dim) = args.dim.filter(|dim| usize::from(*dim) != shape.len()) {
+        let message = format!("--dim {dim}: {} has {} axes, {shape:?}", path.display(), shape.len());
+        return Err(Failure::wrong_input(message).help("leave --dim out"));
+    }
+    let voxel_size = voxel_size(args.voxel_size.as_deref(), shape.len())?;
+    let map = args.map.as_deref().map(str::parse::<PhaseMap>).transpose()?;
+    let conditions = args.conditions.unwrap_or(Conditions::Periodic);
+    let voxels = match conditions {
+        Conditions::Periodic => in_image,
+        Conditions::Faces => in_image << shape.len(),
+    };
+    fits(VoxelCell::memory(voxels), voxels)?;
+    let conductivity = image.conductivities(map.as_ref())?;
+    let unused = map.as_ref().map(|m| image.unused(m)).unwrap_or_default();
+    drop(image);
+    let terminal = Terminal::new();
+    interrupt::listen(&terminal, false)?;
+    let options = VoxelOptions { tolerance: args.tolerance(), bounds: args.bounds };
+    let cell = VoxelCell::new(&shape, &voxel_size, conductivity)?;
+    let cell = if conditions == Conditions::Faces { cell.mirrored() } else { cell };
+    let found = cell.effective(&options, &*terminal);
+    terminal.finish();
+    let found = found?;
+    let bounds = found.effective.lower.clone().zip(found.effective.upper.clone()).map(|(l, u)| [l, u]);
+    let mut answer = Answer::enclosed(found.effective.clone(), bounds, args.tolerance(), started);
+    if !unused.is_empty() {
+        answer.warn(format!("the image has no label {}", list(&unused)));
+    }
+    let closed: Vec<&str> =
+        ["x", "y", "z"].into_iter().zip(&found.percolating).filter(|(_, p)| **p == 0.0).map(|p| p.0).collect();
+    if !closed.is_empty() {
+        answer.warn(format!("nothing conducts from end to end along {}: exactly 0 there", closed.join(" and ")));
+    }
+    answer.add(beside(&found, conditions, &shape, &voxel_size));
+    show(&[answer], "fft", &[], args)?;
+    if !args.json {
+        output::line(&sentences(&found, conditions))?;
+    }
+    Ok(())
+}
+
+fn named(conditions: Conditions) -> &'static str {
+    match conditions {
+        Conditions::Periodic => "periodic",
+        Conditions::Faces => "potentials on two faces, no flux through the others",
+    }
+}
+
+/// What stands beside the tensor in JSON.
+fn beside(found: &VoxelAnswer, conditions: Conditions, shape: &[usize], voxel_size: &[f64]) -> Map<String, Value> {
+    let mixture = &found.mixture;
+    let value = json!({
+        "conditions": named(conditions),
+        "shape": shape,
+        "voxel_size": voxel_size,
+        "percolating": found.percolating,
+        "tortuosity": tortuosity(found).iter().map(|t| t.is_finite().then_some(t)).collect::<Vec<_>>(),
+        "anisotropy": anisotropy(found),
+        "voigt": mixture.voigt,
+        "reuss": mixture.reuss,
+        "hashin_shtrikman": mixture.hashin_shtrikman,
+    });
+    value.as_object().cloned().unwrap_or_default()
+}
+
+/// The best value along each axis: the middle of the bounds, or the two-point value.
+fn diagonal(found: &VoxelAnswer) -> Vec<f64> {
+    let tensor: &Matrix = &found.effective.tensor;
+    let middle = |d: usize| match (&found.effective.lower, &found.effective.upper) {
+        (Some(lower), Some(upper)) => 0.5 * (lower[d][d] + upper[d][d]),
+        _ => tensor[d][d],
+    };
+    (0..tensor.len()).map(middle).collect()
+}
+
+/// ⟨a⟩/a* along each axis.
+fn tortuosity(found: &VoxelAnswer) -> Vec<f64> {
+    diagonal(found).iter().map(|a| found.mixture.voigt / a).collect()
+}
+
+/// The largest of the three values over the smallest.
+fn anisotropy(found: &VoxelAnswer) -> Option<f64> {
+    let all = diagonal(found);
+    let (least, most) = all.iter().fold((f64::INFINITY, 0.0f64), |(l, m), a| (l.min(*a), m.max(*a)));
+    (least > 0.0).then(|| most / least)
+}
+
+fn sentences(found: &VoxelAnswer, conditions: Conditions) -> String {
+    let number = |x: &f64| if x.is_finite() { output::number(*x) } else { "∞".into() };
+    let each = |values: &[f64]| values.iter().map(number).collect::<Vec<_>>().join(", ");
+    let (mixture, d) = (&found.mixture, found.percolating.len());
+    let axes = ["x", "x, y", "x, y, z"][d - 1];
+    let source = if found.effective.lower.is_some() { "the middle of the bounds" } else { "the two-point value" };
+    let mut text = format!(
+        "conditions: {}; a* is the two-point value{}\n",
+        named(conditions),
+        if found.effective.lower.is_some() {
+            ", the truth of the picture lies between the bounds"
+        } else {
+            "; --bounds encloses the truth"
+        }
+    );
+    text += &format!("percolating fraction along {axes}: {}\n", each(&found.percolating));
+    text += &format!("tortuosity ⟨a⟩/a* along {axes}, by {source}: {}\n", each(&tortuosity(found)));
+    if d > 1 {
+        text +=
+            &format!("anisotropy, largest over smallest: {}\n", number(&anisotropy(found).unwrap_or(f64::INFINITY)));
+    }
+    let [low, high] = mixture.hashin_shtrikman;
+    text + &format!(
+        "of the shares alone: Reuss {}, Voigt {}; if isotropic, Hashin–Shtrikman {} to {}",
+        number(&mixture.reuss),
+        number(&mixture.voigt),
+        number(&low),
+        number(&high)
+    )
+}
+
+fn voxel_size(text: Option<&str>, d: usize) -> Result<Vec<f64>, Failure> {
+    let Some(text) = text else { return Ok(vec![1.0; d]) };
+    let sizes: Option<Vec<f64>> = text.split(',').map(|part| part.trim().parse().ok()).collect();
+    match sizes.as_deref() {
+        Some(sizes) if sizes.len() == d && sizes.iter().all(|h| *h > 0.0 && h.is_finite()) => Ok(sizes.to_vec()),
+        _ => {
+            let message = format!(
+                "--voxel-size {text}: expected {d} positive numbers, the edges along {}",
+                &"x,y,z"[..2 * d - 1]
+            );
+            Err(Failure::wrong_input(message).help("such as --voxel-size 0.5,0.5,2"))
+        }
+    }
+}
+
+/// States the memory of a large image, and refuses one that does not fit.
+fn fits(needed: usize, voxels: usize) -> Result<(), Failure> {
+    let gigabytes = |bytes: usize| bytes as f64 / 1e9;
+    if gigabytes(needed) >= 1.0 {
+        output::say(&format!("{voxels} voxels: {:.1} GB of memory at most", gigabytes(needed)));
+    }
+    match available_memory() {
+        Some(there) if there < needed => {
+            let message = format!(
+                "{voxels} voxels need {:.1} GB of memory, {:.1} GB are available",
+                gigabytes(needed),
+                gigabytes(there)
+            );
+            Err(Failure::wrong_input(message).help("take a part of the image, or leave --bounds out"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What the system says is available, where it says so.
+fn available_memory() -> Option<usize> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.split_whitespace().next()?.parse::<usize>().ok().map(|kilobytes| 1024 * kilobytes)
+}
+
+fn refuse_others(args: &EffectiveArgs) -> Result<(), Failure> {
+    let others = [
+        ("--coefficient", args.coefficient.is_some()),
+        ("--tensor", args.tensor.is_some()),
+        ("--slow", !args.slow.is_empty()),
+        ("--resolution", args.resolution.is_some()),
+        ("--seed", args.seed.is_some()),
+    ];
+    if let Some((name, _)) = others.iter().find(|(_, given)| *given) {
+        return Err(Failure::wrong_input(format!("{name} with --image"))
+            .help("an image is the material: leave that option out"));
+    }
+    if let Some(method) = args.method.as_deref().filter(|m| *m != "fft") {
+        return Err(Failure::wrong_input(format!("--method {method}: images are solved by fft")).help("leave it out"));
+    }
+    if !(args.tolerance() > 0.0 && args.tolerance() < 1.0) {
+        let message = format!("--tolerance {}: expected a number between 0 and 1", args.tolerance());
+        return Err(Failure::wrong_input(message).help("leave it out: 1e-8 is far below what voxels deserve"));
+    }
+    Ok(())
+}
+
+fn list(labels: &[f64]) -> String {
+    labels.iter().map(f64::to_string).collect::<Vec<_>>().join(", ")
+}
