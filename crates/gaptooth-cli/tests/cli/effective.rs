@@ -295,3 +295,16 @@ fn what_is_wrong_with_an_image_is_said() {
     let answer = place.run(&["effective", "--image", "a.npy", "--map", "*=1,3=4", "--json"]).done().object();
     assert!(answer["warnings"].to_string().contains("no label 3"), "{answer}");
 }
+
+/// A two-phase picture of 128³ voxels, threshold of a Gaussian random field; figures of an independent program.
+#[test]
+fn the_reference_image() {
+    let image = concat!(env!("CARGO_MANIFEST_DIR"), "/../gaptooth/tests/data/grf128.tif");
+    let args = ["effective", "--image", image, "--map", "0=0.1,1=1", "--bounds", "--tolerance", "1e-7", "--json"];
+    let answer = Place::new().run(&args).done().object();
+    let entry = |key: &str| answer[key][0][0].as_f64().unwrap();
+    assert!((entry("tensor") - 0.43274755).abs() < 2e-7, "{}", answer["tensor"]);
+    // the bounds of an iterate are a little wider
+    assert!(entry("lower") <= 0.4380565 && entry("lower") > 0.43804, "{}", answer["lower"]);
+    assert!(entry("upper") >= 0.4527595 - 1e-6 && entry("upper") < 0.45277, "{}", answer["upper"]);
+}
