@@ -169,7 +169,7 @@ fn fits(needed: usize, voxels: usize) -> Result<(), Failure> {
                 gigabytes(needed),
                 gigabytes(there)
             );
-            Err(Failure::wrong_input(message).help("take a part of the image, or leave --bounds out"))
+            Err(Failure::wrong_input(message).help("take a part of the image"))
         }
         _ => Ok(()),
     }
