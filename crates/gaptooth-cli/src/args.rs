@@ -73,7 +73,7 @@ pub(crate) struct EffectiveArgs {
     /// quadrature (default in one dimension), fem (one dimension) or fft (smooth coefficients; default in two and three)
     #[arg(long, value_name = "METHOD")]
     pub(crate) method: Option<String>,
-    /// Relative tolerance [default: 1e-12; of an image 1e-8, which the corners of its voxels never deserve]
+    /// Relative tolerance [default: 1e-12; of an image 1e-8]
     #[arg(long, value_name = "T")]
     pub(crate) tolerance: Option<f64>,
     /// Add a lower and an upper bound, from finite elements or by fft

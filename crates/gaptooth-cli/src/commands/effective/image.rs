@@ -199,7 +199,9 @@ fn refuse_others(args: &EffectiveArgs) -> Result<(), Failure> {
     }
     if !(args.tolerance() > 0.0 && args.tolerance() < 1.0) {
         let message = format!("--tolerance {}: expected a number between 0 and 1", args.tolerance());
-        return Err(Failure::wrong_input(message).help("leave it out: 1e-8 is far below what voxels deserve"));
+        return Err(
+            Failure::wrong_input(message).help("leave it out: the default, 1e-8, is far below the error of voxels")
+        );
     }
     Ok(())
 }

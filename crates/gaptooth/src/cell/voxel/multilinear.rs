@@ -72,10 +72,6 @@ impl Multilinear {
             let xy = pair(&c.dd, T::default(), w[3], w[7]);
             ([-tz, y.0, x.0, xy.0], [tz, y.1, x.1, xy.1])
         };
-        for z in 0..n {
-            g.aa[z] = T::default();
-        }
-        let (last, _) = (voxel(n - 1, 0), ());
         // corners get what voxel z says low and what voxel z − 1 says high
         for z in 0..n - 1 {
             let (low, high) = voxel(z, z + 1);
@@ -88,7 +84,7 @@ impl Multilinear {
             g.high[2][z] = high[2];
             g.high[3][z] = high[3];
         }
-        let (low, high) = last;
+        let (low, high) = voxel(n - 1, 0);
         [g.aa[n - 1], g.ad[n - 1], g.da[n - 1], g.dd[n - 1]] = low;
         for z in 1..n {
             g.aa[z] += g.high[0][z - 1];
