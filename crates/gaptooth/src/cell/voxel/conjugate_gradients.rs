@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::poisson::Poisson;
 use super::scheme::Scheme;
 use crate::{Error, Result};
 
@@ -22,128 +23,168 @@ pub(super) struct Outcome {
     pub(super) error: f64,
 }
 
-/// Solves for one direction, from `u`; ends when the energy's relative error is about `tolerance`. `progress` hears how much is done and
-/// the error, and may end it all.
-///
-/// Steps d, directions and residuals are single; u and every new residual ∇·(a(e + ∇u)) double. The directions go on
-/// over a replacement: α = r·p/(p·Kp) and β = −z·Kp/(p·Kp) hold for any residual and an inexact preconditioner.
-pub(super) fn solve(
-    scheme: &impl Scheme,
-    (a, single): (&[f64], &[f32]),
-    jump: [f64; 3],
-    u: &mut [f64],
-    tolerance: f64,
-    progress: &dyn Fn(f64, f64) -> Result<()>,
-) -> Result<Outcome> {
-    let n = u.len();
-    let lattice = *scheme.lattice();
-    let mut poisson = scheme.symbol();
-    let (mut d, mut p, mut q) = (vec![0.0f32; n], vec![0.0f32; n], vec![0.0f32; n]);
-    let mut r = residual(scheme, a, u, jump);
-    let plane = lattice.plane();
-    let mut rho = poisson.solve(&r, &mut q, |x, z, _| [dot(z, &r[x * plane..][..plane])])[0];
-    let (mut since, mut gains): (f64, Vec<f64>) = (rho, vec![]);
-    // a step lowers the energy by α r·p
-    let mut whole = scheme.energy(a, &[u.to_vec()], &[jump])[0][0];
-    let (mut beta, mut left) = (0.0f32, 0.0f64);
-    while rho > 0.0 {
-        // q holds P r
-        let planes = p.par_chunks_mut(plane).zip(q.par_chunks(plane)).zip(r.par_chunks(plane));
-        let parts: Vec<f64> = planes
-            .map(|((p, z), r)| {
-                p.iter_mut().zip(z).for_each(|(p, z)| *p = z + beta * *p);
+/// Solves one direction after another on the same scheme, in the same memory.
+pub(super) struct ConjugateGradients<'a, S> {
+    scheme: &'a S,
+    a: &'a [f64],
+    single: Vec<f32>,
+    poisson: Poisson,
+    /// what is not yet in the solution
+    d: Vec<f32>,
+    /// direction
+    p: Vec<f32>,
+    /// its image, or the preconditioned residual
+    q: Vec<f32>,
+    r: Vec<f32>,
+}
+
+impl<'a, S: Scheme> ConjugateGradients<'a, S> {
+    pub(super) fn new(scheme: &'a S, a: &'a [f64]) -> Self {
+        let zero = || vec![0.0f32; a.len()];
+        let single = a.par_iter().map(|a| *a as f32).collect();
+        let poisson = scheme.symbol();
+        ConjugateGradients { scheme, a, single, poisson, d: zero(), p: zero(), q: zero(), r: zero() }
+    }
+
+    /// The potential of one direction; ends when the energy's relative error is about `tolerance`. `progress` hears how much is done and
+    /// the error, and may end it all.
+    ///
+    /// Steps d, directions and residuals are single; u and every new residual ∇·(a(e + ∇u)) double. The directions go on
+    /// over a replacement: α = r·p/(p·Kp) and β = −z·Kp/(p·Kp) hold for any residual and an inexact preconditioner.
+    pub(super) fn solve(
+        &mut self,
+        jump: [f64; 3],
+        tolerance: f64,
+        progress: &dyn Fn(f64, f64) -> Result<()>,
+    ) -> Result<(Vec<f64>, Outcome)> {
+        let plane = self.scheme.lattice().plane();
+        let mut u = vec![0.0f64; self.a.len()];
+        // d is zero here, always, and so is the first u
+        self.scheme.balance(&self.single, &self.d, jump, &mut self.r, |_, _| 0.0);
+        self.p.par_iter_mut().for_each(|p| *p = 0.0);
+        let [mut rho, _] = self.precondition(0.0);
+        let (mut since, mut gains): (f64, Vec<f64>) = (rho, vec![]);
+        // a step lowers the energy by α r·p
+        let mut whole = self.scheme.start(&self.single, jump);
+        let (mut alpha, mut beta, mut left) = (0.0f32, 0.0f32, 0.0f64);
+        while rho > 0.0 {
+            let slope = self.turn(alpha, beta);
+            let curvature = -self.scheme.balance(&self.single, &self.p, [0.0; 3], &mut self.q, |first, q| {
+                dot(q, &self.p[first * plane..][..q.len()])
+            });
+            if !(curvature > 0.0 && curvature.is_finite() && rho.is_finite()) {
+                alpha = 0.0;
+                if curvature == 0.0 {
+                    left = 0.0;
+                    break;
+                }
+                let message = format!("a curvature of {curvature:e} after {} iterations", gains.len());
+                let advice = "conductivities may be too far apart for the solver".into();
+                return Err(Error::Solver { solver: "cell problem on voxels", message, advice });
+            }
+            let step = slope / curvature;
+            gains.push(step * slope);
+            whole -= step * slope;
+            alpha = step as f32;
+            left = gains.iter().rev().take(DELAY).sum();
+            let replace = rho < REPLACE * since;
+            let [new, mixed] = if replace {
+                self.add(alpha, &mut u);
+                self.replace(&u, jump);
+                // the step is in u
+                let found = self.precondition(0.0);
+                alpha = 0.0;
+                found
+            } else {
+                self.precondition(alpha)
+            };
+            // the next direction is conjugate to this one whatever rounding did: q was minus the operator's
+            beta = (mixed / curvature) as f32;
+            if replace {
+                // a true residual that does not follow is rounding, and so is what it says about the energy
+                if new > ROUNDED * since {
+                    left = new;
+                    break;
+                }
+                since = new;
+            }
+            rho = new;
+            left = if rho > 0.0 { left } else { 0.0 };
+            let error = left / whole;
+            progress((error.ln() / tolerance.ln()).clamp(0.0, 1.0), error)?;
+            if gains.len() >= DELAY && left <= tolerance * whole || gains.len() >= MOST {
+                break;
+            }
+        }
+        self.add(alpha, &mut u);
+        Ok((u, Outcome { iterations: gains.len(), error: if whole > 0.0 { left / whole } else { 0.0 } }))
+    }
+
+    /// d += α p, then p = z + β p for z in q; gives r·p.
+    fn turn(&mut self, alpha: f32, beta: f32) -> f64 {
+        let plane = self.scheme.lattice().plane();
+        let moved = self.d.par_chunks_mut(plane).zip(self.p.par_chunks_mut(plane));
+        let given = self.q.par_chunks(plane).zip(self.r.par_chunks(plane));
+        let parts: Vec<f64> = moved
+            .zip(given)
+            .map(|((d, p), (z, r))| {
+                for ((d, p), z) in d.iter_mut().zip(p.iter_mut()).zip(z) {
+                    *d += alpha * *p;
+                    *p = z + beta * *p;
+                }
                 dot(p, r)
             })
             .collect();
-        let slope: f64 = parts.iter().sum();
-        scheme.balance(single, &p, [0.0; 3], &mut q);
-        let curvature: f64 = -sum(&p, &q, plane);
-        if !(curvature > 0.0 && curvature.is_finite() && rho.is_finite()) {
-            if curvature == 0.0 {
-                left = 0.0;
-                break;
-            }
-            let message = format!("a curvature of {curvature:e} after {} iterations", gains.len());
-            let advice = "conductivities may be too far apart for the solver".into();
-            return Err(Error::Solver { solver: "cell problem on voxels", message, advice });
-        }
-        let step = slope / curvature;
-        gains.push(step * slope);
-        whole -= step * slope;
-        let alpha = step as f32;
-        let planes =
-            d.par_chunks_mut(plane).zip(r.par_chunks_mut(plane)).zip(p.par_chunks(plane).zip(q.par_chunks(plane)));
-        planes.for_each(|((d, r), (p, q))| {
-            d.iter_mut().zip(p).for_each(|(d, p)| *d += alpha * p);
-            // q is minus the operator's
-            r.iter_mut().zip(q).for_each(|(r, q)| *r += alpha * q);
-        });
-        left = gains.iter().rev().take(DELAY).sum();
-        let replace = rho < REPLACE * since;
-        if replace {
-            add(u, &mut d, plane);
-            r = residual(scheme, a, u, jump);
-        }
-        let [new, mixed] = poisson.solve(&r, &mut q, |x, z, q| {
-            let r = &r[x * plane..][..plane];
-            [dot(z, r), dot(z, q)]
-        });
-        // the next direction is conjugate to this one whatever rounding did: q is minus the operator's
-        beta = (mixed / curvature) as f32;
-        if replace {
-            // a true residual that does not follow is rounding, and so is what it says about the energy
-            if new > ROUNDED * since {
-                left = new;
-                break;
-            }
-            since = new;
-        }
-        rho = new;
-        left = if rho > 0.0 { left } else { 0.0 };
-        let error = left / whole;
-        progress((error.ln() / tolerance.ln()).clamp(0.0, 1.0), error)?;
-        if gains.len() >= DELAY && left <= tolerance * whole || gains.len() >= MOST {
-            break;
-        }
+        parts.iter().sum()
     }
-    add(u, &mut d, plane);
-    Ok(Outcome { iterations: gains.len(), error: if whole > 0.0 { left / whole } else { 0.0 } })
-}
 
-fn residual(scheme: &impl Scheme, a: &[f64], u: &[f64], jump: [f64; 3]) -> Vec<f32> {
-    let mut r = vec![0.0f64; u.len()];
-    scheme.balance(a, u, jump, &mut r);
-    r.par_iter().map(|r| *r as f32).collect()
-}
+    /// r −= α Kp for −Kp in q, then z = P r into q; gives r·z, and z times what q was.
+    fn precondition(&mut self, alpha: f32) -> [f64; 2] {
+        let change = |r: &mut [f32], q: &[f32]| {
+            if alpha != 0.0 {
+                r.iter_mut().zip(q).for_each(|(r, q)| *r += alpha * q);
+            }
+        };
+        self.poisson.solve(&mut self.r, &mut self.q, change, |z, r, q| [dot(z, r), dot(z, q)])
+    }
 
-/// u += d, d = 0.
-fn add(u: &mut [f64], d: &mut [f32], plane: usize) {
-    u.par_chunks_mut(plane).zip(d.par_chunks_mut(plane)).for_each(|(u, d)| {
-        u.iter_mut().zip(d.iter()).for_each(|(u, d)| *u += f64::from(*d));
-        d.fill(0.0);
-    });
-}
+    /// u += d + α p, d = 0.
+    fn add(&mut self, alpha: f32, u: &mut [f64]) {
+        let plane = self.scheme.lattice().plane();
+        let steps = self.d.par_chunks_mut(plane).zip(self.p.par_chunks(plane));
+        u.par_chunks_mut(plane).zip(steps).for_each(|(u, (d, p))| {
+            u.iter_mut().zip(d.iter().zip(p)).for_each(|(u, (d, p))| *u += f64::from(d + alpha * p));
+            d.fill(0.0);
+        });
+    }
 
-fn sum(x: &[f32], y: &[f32], plane: usize) -> f64 {
-    let parts: Vec<f64> = x.par_chunks(plane).zip(y.par_chunks(plane)).map(|(x, y)| dot(x, y)).collect();
-    parts.iter().sum()
+    fn replace(&mut self, u: &[f64], jump: [f64; 3]) {
+        let mut r = vec![0.0f64; u.len()];
+        self.scheme.balance(self.a, u, jump, &mut r, |_, _| 0.0);
+        self.r.par_iter_mut().zip(&r).for_each(|(single, r)| *single = *r as f32);
+    }
 }
 
 /// Σ x y, in single over short runs and in double over these.
 fn dot(x: &[f32], y: &[f32]) -> f64 {
+    const LANES: usize = 16;
+    const RUN: usize = 8 * LANES;
     pulp::Arch::new().dispatch(
         #[inline(always)]
         || {
-            const LANES: usize = 16;
-            let mut total = [0.0f64; LANES];
-            let (xs, ys) = (x.chunks_exact(LANES), y.chunks_exact(LANES));
-            let rest: f64 = xs.remainder().iter().zip(ys.remainder()).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
-            for (x, y) in xs.zip(ys) {
-                for k in 0..LANES {
-                    total[k] += f64::from(x[k]) * f64::from(y[k]);
+            let mut total = 0.0f64;
+            for (x, y) in x.chunks(RUN).zip(y.chunks(RUN)) {
+                let mut lanes = [0.0f32; LANES];
+                let (xs, ys) = (x.chunks_exact(LANES), y.chunks_exact(LANES));
+                let rest: f32 = xs.remainder().iter().zip(ys.remainder()).map(|(x, y)| x * y).sum();
+                for (x, y) in xs.zip(ys) {
+                    for k in 0..LANES {
+                        lanes[k] += x[k] * y[k];
+                    }
                 }
+                total += f64::from(lanes.iter().sum::<f32>() + rest);
             }
-            total.iter().sum::<f64>() + rest
+            total
         },
     )
 }

@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
+use super::forest::{Forest, NONE};
 use super::lattice::Lattice;
-use super::percolation::{Forest, NONE};
 use super::scheme::Scheme;
 use super::two_point::TwoPoint;
 
@@ -33,12 +33,12 @@ impl<'a> Fluxes<'a> {
         let lead = |(u, jump): (&Vec<f64>, &[f64; 3])| {
             // what flows in and does not flow out
             let mut rest = vec![0.0; u.len()];
-            scheme.balance(a, u, *jump, &mut rest);
+            scheme.balance(a, u, *jump, &mut rest, |_, _| 0.0);
             for voxel in forest.order.iter().rev() {
                 let way = forest.parent[*voxel as usize];
                 if way != NONE {
                     let place = lattice.place(*voxel as usize);
-                    let parent = lattice.index(lattice.step(place, usize::from(way / 2), way % 2 == 1).0);
+                    let parent = lattice.index(lattice.step(place, usize::from(way / 2), way % 2 == 1));
                     rest[parent] += rest[*voxel as usize];
                 }
             }
@@ -52,7 +52,7 @@ impl<'a> Fluxes<'a> {
     #[inline(always)]
     fn through(&self, place: [usize; 3], axis: usize) -> [f64; 3] {
         let lattice = self.scheme.lattice();
-        let (here, there) = (lattice.index(place), lattice.index(lattice.step(place, axis, true).0));
+        let (here, there) = (lattice.index(place), lattice.index(lattice.step(place, axis, true)));
         let g = self.scheme.conductance(axis, self.a[here], self.a[there]);
         let (forward, back) = (2 * axis as u8 + 1, 2 * axis as u8);
         let mut flux = [0.0; 3];
@@ -86,7 +86,7 @@ impl<'a> Fluxes<'a> {
                 for axis in 0..3 {
                     let density = |q: [f64; 3]| q.map(|q| q / area[axis]);
                     let out = density(self.through(place, axis));
-                    let into = density(self.through(lattice.step(place, axis, false).0, axis));
+                    let into = density(self.through(lattice.step(place, axis, false), axis));
                     for i in 0..k {
                         means[axis][i] += 0.5 * (out[i] + into[i]);
                         for j in 0..k {

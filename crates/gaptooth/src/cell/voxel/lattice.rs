@@ -38,12 +38,27 @@ impl Lattice {
         [index / (ny * nz), index / nz % ny, index % nz]
     }
 
-    /// The neighbour of the voxel at `place` along `axis`, and whether the way there leaves the cell.
-    pub(super) fn step(&self, mut place: [usize; 3], axis: usize, forward: bool) -> ([usize; 3], bool) {
+    /// The neighbour of the voxel at `place` along `axis`.
+    #[inline(always)]
+    pub(super) fn step(&self, mut place: [usize; 3], axis: usize, forward: bool) -> [usize; 3] {
         let (n, at) = (self.n[axis], place[axis]);
-        let crosses = if forward { at + 1 == n } else { at == 0 };
-        place[axis] = if forward { (at + 1) % n } else { (at + n - 1) % n };
-        (place, crosses)
+        place[axis] = match forward {
+            true => {
+                if at + 1 == n {
+                    0
+                } else {
+                    at + 1
+                }
+            }
+            false => {
+                if at == 0 {
+                    n - 1
+                } else {
+                    at - 1
+                }
+            }
+        };
+        place
     }
 
     /// The rows of `field` at (x, y) and around it: own, x − 1, x + 1, y − 1, y + 1.

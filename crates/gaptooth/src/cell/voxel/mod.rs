@@ -7,6 +7,7 @@
 
 mod conjugate_gradients;
 mod flux;
+mod forest;
 mod lattice;
 mod mixture;
 mod multilinear;
@@ -21,11 +22,12 @@ use rayon::prelude::*;
 use super::EffectiveTensor;
 use crate::observer::{Observer, check_interrupt};
 use crate::{Error, Result};
-use conjugate_gradients::{Outcome, solve};
+use conjugate_gradients::{ConjugateGradients, Outcome};
 use flux::Fluxes;
+use forest::Forest;
 use lattice::Lattice;
 use multilinear::Multilinear;
-use percolation::Forest;
+use percolation::Bodies;
 use scheme::Scheme;
 use two_point::TwoPoint;
 
@@ -166,11 +168,11 @@ impl VoxelCell {
             return Err(Error::parameter("tolerance", options.tolerance, "a number between 0 and 1", "try 1e-8"));
         }
         let mixture = Mixture::new(self.shape.len(), &self.a, self.largest);
-        let forest = Forest::new(&self.lattice, &self.a);
-        let share = forest.percolating().map(|n| n as f64 / self.a.len() as f64);
-        // what flux cannot pass has no part in the answer, and through corners it would have one in the upper bound
-        self.a.par_iter_mut().enumerate().filter(|(i, a)| **a > 0.0 && !forest.carries(*i)).for_each(|(_, a)| *a = 0.0);
+        let bodies = Bodies::new(&self.lattice, &self.a);
+        let share = bodies.percolating().map(|n| n as f64 / self.a.len() as f64);
         let axes = axes(self.shape.len());
+        // what flux cannot pass has no part in the answer, and through corners it would have one in the upper bound
+        bodies.clear_islands(&axes, self.lattice.n[2], &mut self.a);
         let open: Vec<usize> = (0..axes.len()).filter(|d| share[axes[*d]] > 0.0).collect();
         let jumps: Vec<[f64; 3]> = open
             .iter()
@@ -192,6 +194,7 @@ impl VoxelCell {
         let error = outcomes.iter().map(|o| o.error).fold(0.0, f64::max);
         let (mut lower, mut upper) = (None, None);
         if options.bounds {
+            let forest = Forest::new(&self.lattice, &self.a);
             let fluxes = Fluxes::new(&scheme, &self.a, &potentials, &jumps, &forest);
             let bound = from_below(&fluxes.means_and_energies(), &open, &axes);
             lower = Some(moved(full(bound, self.largest), &open, -ROUNDING * size));
@@ -224,19 +227,17 @@ impl VoxelCell {
         options: &VoxelOptions,
         observer: &dyn Observer,
     ) -> Result<(Vec<Vec<f64>>, Vec<Outcome>)> {
-        let single: Vec<f32> = self.a.par_iter().map(|a| *a as f32).collect();
+        let mut solver = ConjugateGradients::new(scheme, &self.a);
         let problems = if options.bounds { 2 * jumps.len() } else { jumps.len() };
-        let one = |(j, jump): (usize, &[f64; 3])| {
+        let mut one = |(j, jump): (usize, &[f64; 3])| {
             let progress = |share: f64, error: f64| {
                 let done = (100.0 * ((before + j) as f64 + share)) as u64;
                 observer.progress("cell problems", done, 100 * problems as u64, &format!("error {error:.1e}"));
                 check_interrupt(observer, "cell problems")
             };
-            let mut u = vec![0.0; self.a.len()];
-            let outcome = solve(scheme, (&self.a, &single), *jump, &mut u, options.tolerance, &progress)?;
-            Ok((u, outcome))
+            solver.solve(*jump, options.tolerance, &progress)
         };
-        let found: Vec<(Vec<f64>, Outcome)> = jumps.iter().enumerate().map(one).collect::<Result<_>>()?;
+        let found: Vec<(Vec<f64>, Outcome)> = jumps.iter().enumerate().map(&mut one).collect::<Result<_>>()?;
         Ok(found.into_iter().unzip())
     }
 }

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::lattice::{Lattice, Real};
 use super::poisson::Poisson;
-use super::scheme::{Scheme, sum_planes};
+use super::scheme::{Energies, Scheme};
 
 /// Planes of unknowns that are swept together; the plane of voxels before them is computed twice.
 const SLAB: usize = 8;
@@ -29,74 +29,63 @@ impl Multilinear {
         Multilinear { lattice, weights: std::array::from_fn(weight) }
     }
 
-    /// The differences c_S at the voxels of a row, from its four rows of corners.
+    /// The differences along the first two axes at the corners of a row of voxels, from its four rows of corners.
     #[inline(always)]
-    fn haar<T: Real>(rows: [&[T]; 4], sums: &mut Rows<T>) {
-        let [n00, n01, n10, n11] = rows;
+    fn haar<T: Real>(rows: [&[T]; 4], c: &mut Differences<T>) {
+        let n = rows[0].len();
+        let [n00, n01, n10, n11] = rows.map(|row| &row[..n]);
+        let [aa, ad, da, dd] = c.each_mut().map(|row| &mut row[..n]);
         let (quarter, half) = (T::of(0.25), T::of(0.5));
-        for z in 0..n00.len() {
+        for z in 0..n {
             let (near, far) = (n00[z] + n01[z], n10[z] + n11[z]);
-            sums.aa[z] = quarter * (near + far);
-            sums.da[z] = half * (far - near);
-            sums.ad[z] = half * ((n01[z] + n11[z]) - (n00[z] + n10[z]));
-            sums.dd[z] = (n11[z] - n10[z]) - (n01[z] - n00[z]);
+            aa[z] = quarter * (near + far);
+            da[z] = half * (far - near);
+            ad[z] = half * ((n01[z] + n11[z]) - (n00[z] + n10[z]));
+            dd[z] = (n11[z] - n10[z]) - (n01[z] - n00[z]);
         }
+        c.iter_mut().for_each(|row| row[n] = row[0]);
     }
 
-    /// Takes the gradient of the energy of a row of voxels off the four rows of corners `out`.
+    /// The gradient of the energy of a row of voxels: what it says to the rows of corners near and far along the first axis, and how
+    /// much more to those next than to those before along the second.
     #[inline(always)]
-    fn take<T: Real>(
-        &self,
-        a: &[T],
-        corners: [&[T]; 4],
-        jump: [T; 3],
-        work: &mut [Rows<T>; 2],
-        mut add: impl FnMut(usize, &Rows<T>),
-    ) {
+    fn gradient<T: Real>(&self, a: &[T], jump: [T; 3], work: &mut Work<T>) {
         let n = a.len();
         let w: [T; 8] = self.weights.map(T::of);
-        let half = T::of(0.5);
-        let [c, g] = work;
-        Self::haar(corners, c);
-        // what a voxel says about its corners at z (low) and at z + 1 (high)
-        let voxel = |z: usize, next: usize| {
-            let a = a[z];
-            let tz = a * w[4] * (c.aa[next] - c.aa[z] + jump[2]);
-            let pair = |at: &[T], jump: T, flat: T, bent: T| {
-                let middle = half * a * flat * (half * (at[z] + at[next]) + jump);
-                let slope = a * bent * (at[next] - at[z]);
-                (middle - slope, middle + slope)
-            };
-            let y = pair(&c.ad, jump[1], w[2], w[6]);
-            let x = pair(&c.da, jump[0], w[1], w[5]);
-            let xy = pair(&c.dd, T::default(), w[3], w[7]);
-            ([-tz, y.0, x.0, xy.0], [tz, y.1, x.1, xy.1])
-        };
+        let (half, quarter) = (T::of(0.5), T::of(0.25));
+        let Work { c, low, high, sums } = work;
+        let [aa, ad, da, dd] = c.each_ref().map(|row| (&row[..n], &row[1..=n]));
+        {
+            let [low_aa, low_ad, low_da, low_dd] = low.each_mut().map(|row| &mut row[..n]);
+            let [high_aa, high_ad, high_da, high_dd] = high.each_mut().map(|row| &mut row[1..=n]);
+            for z in 0..n {
+                let a = a[z];
+                let pair = |(at, next): (&[T], &[T]), jump: T, flat: T, bent: T| {
+                    let middle = half * a * flat * (half * (at[z] + next[z]) + jump);
+                    let slope = a * bent * (next[z] - at[z]);
+                    (middle - slope, middle + slope)
+                };
+                let along = a * w[4] * (aa.1[z] - aa.0[z] + jump[2]);
+                (low_aa[z], high_aa[z]) = (-along, along);
+                (low_ad[z], high_ad[z]) = pair(ad, jump[1], w[2], w[6]);
+                (low_da[z], high_da[z]) = pair(da, jump[0], w[1], w[5]);
+                (low_dd[z], high_dd[z]) = pair(dd, T::default(), w[3], w[7]);
+            }
+        }
         // corners get what voxel z says low and what voxel z − 1 says high
-        for z in 0..n - 1 {
-            let (low, high) = voxel(z, z + 1);
-            g.aa[z] = low[0];
-            g.ad[z] = low[1];
-            g.da[z] = low[2];
-            g.dd[z] = low[3];
-            g.high[0][z] = high[0];
-            g.high[1][z] = high[1];
-            g.high[2][z] = high[2];
-            g.high[3][z] = high[3];
+        high.iter_mut().for_each(|row| row[0] = row[n]);
+        let [low_aa, low_ad, low_da, low_dd] = low.each_ref().map(|row| &row[..n]);
+        let [high_aa, high_ad, high_da, high_dd] = high.each_ref().map(|row| &row[..n]);
+        let [near, far, near_rise, far_rise] = sums.each_mut().map(|row| &mut row[..n]);
+        for z in 0..n {
+            let mean = quarter * (low_aa[z] + high_aa[z]);
+            let (da, ad) = (half * (low_da[z] + high_da[z]), half * (low_ad[z] + high_ad[z]));
+            let dd = low_dd[z] + high_dd[z];
+            near[z] = mean - da;
+            far[z] = mean + da;
+            near_rise[z] = ad - dd;
+            far_rise[z] = ad + dd;
         }
-        let (low, high) = voxel(n - 1, 0);
-        [g.aa[n - 1], g.ad[n - 1], g.da[n - 1], g.dd[n - 1]] = low;
-        for z in 1..n {
-            g.aa[z] += g.high[0][z - 1];
-            g.ad[z] += g.high[1][z - 1];
-            g.da[z] += g.high[2][z - 1];
-            g.dd[z] += g.high[3][z - 1];
-        }
-        g.aa[0] += high[0];
-        g.ad[0] += high[1];
-        g.da[0] += high[2];
-        g.dd[0] += high[3];
-        (0..4).for_each(|corner| add(corner, g));
     }
 
     /// The planes `first` … of unknowns, as many as `out` holds.
@@ -105,7 +94,7 @@ impl Multilinear {
         let [nx, ny, nz] = self.lattice.n;
         let plane = self.lattice.plane();
         let planes = out.len() / plane;
-        let mut work = [Rows::new(nz), Rows::new(nz)];
+        let mut work = Work::new(nz);
         out.fill(T::default());
         // voxels before, with their far corners; within; at the end, with their near corners
         for step in 0..=planes {
@@ -115,37 +104,82 @@ impl Multilinear {
                 let next = (y + 1) % ny;
                 let row = |x: usize, y: usize| (x * ny + y) * nz;
                 let corners = [(x, y), (x, next), (far, y), (far, next)].map(|(x, y)| &u[row(x, y)..][..nz]);
-                self.take(&a[row(x, y)..][..nz], corners, jump, &mut work, |corner, g| {
-                    let (own, y) = (step + corner / 2, if corner % 2 == 0 { y } else { next });
-                    if own >= 1 && own <= planes {
-                        let out = &mut out[(own - 1) * plane + y * nz..][..nz];
-                        let sign = |up: bool, s: f64| T::of(if up { s } else { -s });
-                        let (sy, sx) = (sign(corner % 2 == 1, 0.5), sign(corner / 2 == 1, 0.5));
-                        let sxy = sign(corner == 0 || corner == 3, 1.0);
-                        let quarter = T::of(0.25);
-                        for z in 0..nz {
-                            out[z] = out[z] - (quarter * g.aa[z] + sy * g.ad[z] + sx * g.da[z] + sxy * g.dd[z]);
-                        }
-                    }
-                });
+                Self::haar(corners, &mut work.c);
+                self.gradient(&a[row(x, y)..][..nz], jump, &mut work);
+                let [near, far, near_rise, far_rise] = work.sums.each_ref().map(|row| &row[..nz]);
+                if step > 0 {
+                    let start = (step - 1) * plane;
+                    Self::take(&mut out[start + y * nz..][..nz], near, near_rise, T::of(-1.0));
+                    Self::take(&mut out[start + next * nz..][..nz], near, near_rise, T::of(1.0));
+                }
+                if step < planes {
+                    let start = step * plane;
+                    Self::take(&mut out[start + y * nz..][..nz], far, far_rise, T::of(-1.0));
+                    Self::take(&mut out[start + next * nz..][..nz], far, far_rise, T::of(1.0));
+                }
             }
         }
     }
+
+    #[inline(always)]
+    fn take<T: Real>(out: &mut [T], mean: &[T], rise: &[T], sign: T) {
+        for ((out, mean), rise) in out.iter_mut().zip(mean).zip(rise) {
+            *out = *out - (*mean + sign * *rise);
+        }
+    }
+
+    #[inline(always)]
+    fn energy_of_plane(&self, a: &[f64], u: &[Vec<f64>], jumps: &[[f64; 3]], x: usize) -> Energies {
+        let [nx, ny, nz] = self.lattice.n;
+        let mut sums = Energies::new(u.len());
+        let mut all: Vec<Differences<f64>> = u.iter().map(|_| differences(nz)).collect();
+        let (mut g, mut fields) = (vec![0.0; nz], vec![vec![0.0; nz]; u.len()]);
+        let far = (x + 1) % nx;
+        for y in 0..ny {
+            let next = (y + 1) % ny;
+            let row = |x: usize, y: usize| (x * ny + y) * nz;
+            let at = [(x, y), (x, next), (far, y), (far, next)];
+            for (u, c) in u.iter().zip(&mut all) {
+                Self::haar(at.map(|(x, y)| &u[row(x, y)..][..nz]), c);
+            }
+            // bit d of the set says whether a difference is taken along axis d
+            for set in 1..8usize {
+                g.iter_mut().zip(&a[row(x, y)..]).for_each(|(g, a)| *g = self.weights[set] * a);
+                for ((c, field), jump) in all.iter().zip(&mut fields).zip(jumps) {
+                    let c = &c[[0, 2, 1, 3][set & 3]][..=nz];
+                    let jump = if set.is_power_of_two() { jump[set.trailing_zeros() as usize] } else { 0.0 };
+                    if set & 4 == 0 {
+                        field.iter_mut().zip(c.windows(2)).for_each(|(f, c)| *f = 0.5 * (c[0] + c[1]) + jump);
+                    } else {
+                        field.iter_mut().zip(c.windows(2)).for_each(|(f, c)| *f = c[1] - c[0] + jump);
+                    }
+                }
+                sums.add(&g, &fields);
+            }
+        }
+        sums
+    }
 }
 
-/// Rows of means and differences along the first two axes; `high` is room for what goes to the next corner.
-struct Rows<T> {
-    aa: Vec<T>,
-    ad: Vec<T>,
-    da: Vec<T>,
-    dd: Vec<T>,
+/// Means (a) and differences (d) along the first two axes, aa, ad, da, dd, at the corners of a row and the first one again.
+type Differences<T> = [Vec<T>; 4];
+
+fn differences<T: Real>(n: usize) -> Differences<T> {
+    std::array::from_fn(|_| vec![T::default(); n + 1])
+}
+
+/// Room for a row of voxels.
+struct Work<T> {
+    c: Differences<T>,
+    /// what voxels say about the differences at their corners before and after, along the last axis
+    low: [Vec<T>; 4],
     high: [Vec<T>; 4],
+    sums: [Vec<T>; 4],
 }
 
-impl<T: Real> Rows<T> {
+impl<T: Real> Work<T> {
     fn new(n: usize) -> Self {
-        let row = || vec![T::default(); n];
-        Rows { aa: row(), ad: row(), da: row(), dd: row(), high: [row(), row(), row(), row()] }
+        Work { c: differences(n), low: differences(n), high: differences(n), sums: differences(n) }
     }
 }
 
@@ -160,52 +194,41 @@ impl Scheme for Multilinear {
         Poisson::new(&self.lattice, stiffness, |t| (2.0 + t.cos()) / 3.0)
     }
 
-    fn balance<T: Real>(&self, a: &[T], u: &[T], jump: [f64; 3], out: &mut [T]) {
+    fn balance<T: Real>(
+        &self,
+        a: &[T],
+        u: &[T],
+        jump: [f64; 3],
+        out: &mut [T],
+        seen: impl Fn(usize, &[T]) -> f64 + Sync,
+    ) -> f64 {
         let jump = jump.map(T::of);
-        out.par_chunks_mut(SLAB * self.lattice.plane()).enumerate().for_each(|(slab, out)| {
-            pulp::Arch::new().dispatch(
-                #[inline(always)]
-                || self.slab(a, u, slab * SLAB, jump, out),
-            );
-        });
+        let slabs = out.par_chunks_mut(SLAB * self.lattice.plane()).enumerate();
+        let parts: Vec<f64> = slabs
+            .map(|(slab, out)| {
+                pulp::Arch::new().dispatch(
+                    #[inline(always)]
+                    || self.slab(a, u, slab * SLAB, jump, out),
+                );
+                seen(slab * SLAB, out)
+            })
+            .collect();
+        parts.iter().sum()
+    }
+
+    fn start(&self, a: &[f32], jump: [f64; 3]) -> f64 {
+        let planes: Vec<f64> =
+            a.par_chunks(self.lattice.plane()).map(|a| a.iter().map(|a| f64::from(*a)).sum()).collect();
+        let squares: f64 = (0..3).map(|d| (jump[d] / self.lattice.h[d]).powi(2)).sum();
+        squares * self.lattice.volume() * planes.iter().sum::<f64>()
     }
 
     fn energy(&self, a: &[f64], u: &[Vec<f64>], jumps: &[[f64; 3]]) -> Vec<Vec<f64>> {
-        let ([nx, ny, nz], k) = (self.lattice.n, u.len());
-        let plane = |x: usize| {
-            let mut sums = vec![vec![0.0; k]; k];
-            let mut rows: Vec<Rows<f64>> = (0..k).map(|_| Rows::new(nz)).collect();
-            let far = (x + 1) % nx;
-            for y in 0..ny {
-                let next = (y + 1) % ny;
-                let row = |x: usize, y: usize| (x * ny + y) * nz;
-                let at = [(x, y), (x, next), (far, y), (far, next)];
-                for (u, rows) in u.iter().zip(&mut rows) {
-                    Self::haar(at.map(|(x, y)| &u[row(x, y)..][..nz]), rows);
-                }
-                for z in 0..nz {
-                    let (next, a) = ((z + 1) % nz, a[row(x, y) + z]);
-                    let mut c = [[0.0; 8]; 3];
-                    for ((c, rows), jump) in c.iter_mut().zip(&rows).zip(jumps) {
-                        let mean = |at: &[f64]| 0.5 * (at[z] + at[next]);
-                        let slope = |at: &[f64]| at[next] - at[z];
-                        c[1] = mean(&rows.da) + jump[0];
-                        c[2] = mean(&rows.ad) + jump[1];
-                        c[3] = mean(&rows.dd);
-                        c[4] = slope(&rows.aa) + jump[2];
-                        c[5] = slope(&rows.da);
-                        c[6] = slope(&rows.ad);
-                        c[7] = slope(&rows.dd);
-                    }
-                    for i in 0..k {
-                        for j in 0..k {
-                            sums[i][j] += a * (1..8).map(|s| self.weights[s] * c[i][s] * c[j][s]).sum::<f64>();
-                        }
-                    }
-                }
-            }
-            sums
-        };
-        sum_planes(&self.lattice, k, plane)
+        Energies::over_planes(&self.lattice, u.len(), |x| {
+            pulp::Arch::new().dispatch(
+                #[inline(always)]
+                || self.energy_of_plane(a, u, jumps, x),
+            )
+        })
     }
 }

@@ -1,109 +1,129 @@
-//! Which voxels conduct from face to face, and a tree along which a wrong flux can be led away.
-
-use std::collections::VecDeque;
+//! What conducts from end to end of a periodic cell: bodies joined through faces, and which of them meet their own copies.
 
 use super::lattice::Lattice;
 
-/// No parent: the voxel does not conduct, or is a root.
-pub(super) const NONE: u8 = 6;
-/// Conductivities within a factor of two of one another are alike to the tree.
-const BUCKETS: usize = 64;
-
-/// A spanning forest of the conducting voxels, joined through faces, along the best conducting of these.
-pub(super) struct Forest {
-    /// conducting voxels, parents before children
-    pub(super) order: Vec<u32>,
-    /// the way to the parent: 2·axis for back, 2·axis + 1 for forward
-    pub(super) parent: Vec<u8>,
-    /// number of the tree of each conducting voxel
-    pub(super) tree: Vec<u32>,
-    /// along which axes each tree meets its own periodic copies
-    pub(super) winds: Vec<[bool; 3]>,
-    /// voxels of each tree
-    pub(super) sizes: Vec<usize>,
+/// Bodies of conducting voxels, joined through faces, found from runs of voxels along the last axis.
+///
+/// Each run knows in which periodic copy of the cell it lies relative to its body's root; a body that reaches one of its runs in two
+/// copies winds around the cell, and conducts along the axes in which these differ.
+pub(super) struct Bodies {
+    /// first run of each row, and one more
+    rows: Vec<usize>,
+    runs: Vec<Run>,
 }
 
-impl Forest {
-    /// Prim's tree from one voxel after another, by buckets.
+#[derive(Clone, Copy)]
+struct Run {
+    /// where it begins and ends in its row
+    start: u32,
+    end: u32,
+    parent: u32,
+    /// the copy it lies in, seen from its parent
+    copy: [i32; 3],
+    /// of its body, at the root: voxels, and a bit for each axis along which it winds
+    voxels: usize,
+    winds: u8,
+}
+
+impl Bodies {
+    /// The bodies of a > 0.
     pub(super) fn new(lattice: &Lattice, a: &[f64]) -> Self {
-        let largest = a.iter().fold(0.0f64, |m, a| m.max(*a));
-        let bucket = |a: f64| ((largest / a).log2().max(0.0) as usize).min(BUCKETS - 1) as u8;
-        let class: Vec<u8> = a.iter().map(|a| if *a > 0.0 { bucket(*a) } else { u8::MAX }).collect();
-        let n = a.len();
-        let mut forest = Forest {
-            order: Vec::with_capacity(n),
-            parent: vec![NONE; n],
-            tree: vec![u32::MAX; n],
-            winds: vec![],
-            sizes: vec![],
-        };
-        let mut growth =
-            Growth { best: vec![u8::MAX; n], copies: vec![[0; 3]; n], queues: vec![VecDeque::new(); BUCKETS] };
-        for root in 0..n {
-            if a[root] > 0.0 && forest.tree[root] == u32::MAX {
-                forest.grow(lattice, &class, root, &mut growth);
+        let [nx, ny, nz] = lattice.n;
+        let mut bodies = Bodies { rows: Vec::with_capacity(nx * ny + 1), runs: vec![] };
+        for row in a.chunks_exact(nz) {
+            bodies.rows.push(bodies.runs.len());
+            let mut at = 0;
+            while let Some(start) = row[at..].iter().position(|a| *a > 0.0).map(|k| at + k) {
+                at = row[start..].iter().position(|a| *a == 0.0).map_or(nz, |k| start + k);
+                let (parent, voxels) = (bodies.runs.len() as u32, at - start);
+                let (start, end) = (start as u32, at as u32);
+                bodies.runs.push(Run { start, end, parent, copy: [0; 3], voxels, winds: 0 });
             }
         }
-        forest
+        bodies.rows.push(bodies.runs.len());
+        for (x, y) in (0..nx).flat_map(|x| (0..ny).map(move |y| (x, y))) {
+            let row = x * ny + y;
+            bodies.close(row, nz as u32);
+            bodies.touch(row, (x + 1) % nx * ny + y, [i32::from(x + 1 == nx), 0, 0]);
+            bodies.touch(row, x * ny + (y + 1) % ny, [0, i32::from(y + 1 == ny), 0]);
+        }
+        bodies
     }
 
-    fn grow(&mut self, lattice: &Lattice, class: &[u8], root: usize, growth: &mut Growth) {
-        let number = self.winds.len() as u32;
-        let (mut winds, mut size) = ([false; 3], 0);
-        growth.best[root] = 0;
-        growth.queues[0].push_back(root as u32);
-        while let Some(voxel) = growth.queues.iter_mut().find_map(VecDeque::pop_front) {
-            let here = voxel as usize;
-            if self.tree[here] != u32::MAX {
-                continue;
+    /// Joins the last run of a row to the first one of its next copy.
+    fn close(&mut self, row: usize, nz: u32) {
+        let (first, end) = (self.rows[row], self.rows[row + 1]);
+        if first < end && self.runs[first].start == 0 && self.runs[end - 1].end == nz {
+            self.join(end - 1, first, [0, 0, 1]);
+        }
+    }
+
+    /// Joins the runs of two neighbouring rows that overlap; the second row lies `step` copies on.
+    fn touch(&mut self, row: usize, other: usize, step: [i32; 3]) {
+        let (mut i, mut j) = (self.rows[row], self.rows[other]);
+        while i < self.rows[row + 1] && j < self.rows[other + 1] {
+            let (one, two) = (self.runs[i], self.runs[j]);
+            if one.start < two.end && two.start < one.end {
+                self.join(i, j, step);
             }
-            self.tree[here] = number;
-            self.order.push(voxel);
-            size += 1;
-            let place = lattice.place(here);
-            for way in 0..6u8 {
-                let (axis, forward) = (usize::from(way / 2), way % 2 == 1);
-                let (other, crosses) = lattice.step(place, axis, forward);
-                let there = lattice.index(other);
-                if class[there] == u8::MAX {
-                    continue;
-                }
-                let mut copy = growth.copies[here];
-                copy[axis] += i16::from(crosses) * if forward { 1 } else { -1 };
-                if self.tree[there] != u32::MAX {
-                    (0..3).for_each(|d| winds[d] |= copy[d] != growth.copies[there][d]);
-                    continue;
-                }
-                let class = class[here].max(class[there]);
-                if class < growth.best[there] {
-                    growth.best[there] = class;
-                    growth.copies[there] = copy;
-                    self.parent[there] = way ^ 1;
-                    growth.queues[usize::from(class)].push_back(there as u32);
-                }
+            if one.end <= two.end {
+                i += 1;
+            } else {
+                j += 1;
             }
         }
-        self.winds.push(winds);
-        self.sizes.push(size);
     }
 
-    /// Whether flux can pass a voxel at all: its tree winds around the cell.
-    pub(super) fn carries(&self, voxel: usize) -> bool {
-        self.winds.get(self.tree[voxel] as usize).is_some_and(|w| w.contains(&true))
+    /// The root of a run, and the copy that the run lies in seen from there; shortens the way.
+    fn root(&mut self, mut run: usize) -> (usize, [i32; 3]) {
+        let mut copy = [0; 3];
+        loop {
+            let parent = self.runs[run].parent as usize;
+            if parent == run {
+                return (run, copy);
+            }
+            let next = self.runs[parent];
+            let own = &mut self.runs[run];
+            if next.parent as usize != parent {
+                own.parent = next.parent;
+                (0..3).for_each(|d| own.copy[d] += next.copy[d]);
+            }
+            (0..3).for_each(|d| copy[d] += own.copy[d]);
+            run = own.parent as usize;
+        }
     }
 
-    /// Voxels that belong to what percolates along each axis.
+    fn join(&mut self, one: usize, two: usize, step: [i32; 3]) {
+        let ((one, from), (two, to)) = (self.root(one), self.root(two));
+        let copy: [i32; 3] = std::array::from_fn(|d| from[d] + step[d] - to[d]);
+        if one == two {
+            (0..3).filter(|d| copy[*d] != 0).for_each(|d| self.runs[one].winds |= 1 << d);
+            return;
+        }
+        let (large, small, sign) =
+            if self.runs[one].voxels >= self.runs[two].voxels { (one, two, 1) } else { (two, one, -1) };
+        let Run { voxels, winds, .. } = self.runs[small];
+        self.runs[large].voxels += voxels;
+        self.runs[large].winds |= winds;
+        (self.runs[small].parent, self.runs[small].copy) = (large as u32, copy.map(|c| sign * c));
+    }
+
+    /// Voxels that belong to what winds along each axis.
     pub(super) fn percolating(&self) -> [usize; 3] {
-        let along = |d: usize| self.winds.iter().zip(&self.sizes).filter(|(w, _)| w[d]).map(|(_, s)| s).sum();
-        std::array::from_fn(along)
+        let roots = || self.runs.iter().enumerate().filter(|(i, run)| run.parent as usize == *i).map(|(_, run)| run);
+        std::array::from_fn(|d| roots().filter(|run| run.winds >> d & 1 == 1).map(|run| run.voxels).sum())
     }
-}
 
-/// What a tree needs while it grows.
-struct Growth {
-    /// the best class offered to a voxel so far
-    best: Vec<u8>,
-    /// in which periodic copy of the cell a voxel was reached
-    copies: Vec<[i16; 3]>,
-    queues: Vec<VecDeque<u32>>,
+    /// Sets to zero what no flux along any of `axes` can pass.
+    pub(super) fn clear_islands(mut self, axes: &[usize], nz: usize, a: &mut [f64]) {
+        let along = axes.iter().fold(0, |bits, axis| bits | 1u8 << axis);
+        for (row, a) in a.chunks_exact_mut(nz).enumerate() {
+            for run in self.rows[row]..self.rows[row + 1] {
+                let root = self.root(run).0;
+                if self.runs[root].winds & along == 0 {
+                    a[self.runs[run].start as usize..self.runs[run].end as usize].fill(0.0);
+                }
+            }
+        }
+    }
 }

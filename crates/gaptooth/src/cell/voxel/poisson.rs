@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use rustfft::{Fft, FftPlanner, num_complex::Complex};
+use transpose::transpose;
 
 use super::lattice::Lattice;
 
@@ -23,8 +24,8 @@ pub(super) struct Poisson {
     middle: [Arc<dyn Fft<f32>>; 2],
     first: [Arc<dyn Fft<f32>>; 2],
     /// what the symbol is made of along each axis, by wavenumber
-    stiffness: [Vec<f64>; 3],
-    mass: [Vec<f64>; 3],
+    stiffness: [Vec<f32>; 3],
+    mass: [Vec<f32>; 3],
     /// `[x][kz][ky]`
     spectrum: Vec<Wave>,
 }
@@ -41,33 +42,43 @@ impl Poisson {
             rows_back: real.plan_fft_inverse(n[2]),
             middle: [complex.plan_fft_forward(n[1]), complex.plan_fft_inverse(n[1])],
             first: [complex.plan_fft_forward(n[0]), complex.plan_fft_inverse(n[0])],
-            stiffness: std::array::from_fn(|d| angle(d).map(|t| stiffness(d, t)).collect()),
-            mass: std::array::from_fn(|d| angle(d).map(&mass).collect()),
+            stiffness: std::array::from_fn(|d| angle(d).map(|t| stiffness(d, t) as f32).collect()),
+            mass: std::array::from_fn(|d| angle(d).map(|t| mass(t) as f32).collect()),
             spectrum: vec![Wave::default(); n[0] * n[1] * (n[2] / 2 + 1)],
         }
     }
 
-    /// z = P r, with each finished plane of z handed to `seen(x, z)`, whose sums are added up in order.
+    /// q = P r. `change(r, q)` first makes each plane of r what it is to be; `seen(z, r, q)` sees each plane z of P r before it
+    /// takes the place of q; its sums are added up in order.
     pub(super) fn solve<const K: usize>(
         &mut self,
-        r: &[f32],
-        z: &mut [f32],
-        seen: impl Fn(usize, &[f32], &[f32]) -> [f64; K] + Sync,
+        r: &mut [f32],
+        q: &mut [f32],
+        change: impl Fn(&mut [f32], &[f32]) + Sync,
+        seen: impl Fn(&[f32], &[f32], &[f32]) -> [f64; K] + Sync,
     ) -> [f64; K] {
         let plane = self.n[1] * self.n[2];
         let half = self.n[1] * (self.n[2] / 2 + 1);
         let mut spectrum = std::mem::take(&mut self.spectrum);
-        let pairs = spectrum.par_chunks_exact_mut(half).zip(r.par_chunks_exact(plane));
-        pairs.for_each_init(|| self.scratch(), |scratch, (waves, r)| self.forward_plane(r, waves, scratch));
+        let given = r.par_chunks_exact_mut(plane).zip(q.par_chunks_exact(plane));
+        spectrum.par_chunks_exact_mut(half).zip(given).for_each_init(
+            || self.scratch(),
+            |scratch, (waves, (r, q))| {
+                change(r, q);
+                self.forward_plane(r, waves, scratch);
+            },
+        );
         self.divide(&mut spectrum);
-        let triples = spectrum.par_chunks_exact_mut(half).zip(z.par_chunks_exact_mut(plane)).enumerate();
-        let sums: Vec<[f64; K]> = triples
+        let given = q.par_chunks_exact_mut(plane).zip(r.par_chunks_exact(plane));
+        let sums: Vec<[f64; K]> = spectrum
+            .par_chunks_exact_mut(half)
+            .zip(given)
             .map_init(
                 || (self.scratch(), vec![0.0; plane]),
-                |(scratch, own), (x, (waves, z))| {
-                    self.back_plane(waves, own, scratch);
-                    let sums = seen(x, own, z);
-                    z.copy_from_slice(own);
+                |(scratch, z), (waves, (q, r))| {
+                    self.back_plane(waves, z, scratch);
+                    let sums = seen(z, r, q);
+                    q.copy_from_slice(z);
                     sums
                 },
             )
@@ -95,14 +106,14 @@ impl Poisson {
             // lengths are those of the plan
             let _ = self.rows.process_with_scratch(&mut scratch.row, out, &mut scratch.work);
         }
-        transpose(&scratch.plane, waves, ny, half);
+        transpose(&scratch.plane, waves, half, ny);
         self.middle[0].process_with_scratch(waves, &mut scratch.work);
     }
 
     fn back_plane(&self, waves: &mut [Wave], z: &mut [f32], scratch: &mut Scratch) {
         let ([_, ny, nz], half) = (self.n, self.n[2] / 2 + 1);
         self.middle[1].process_with_scratch(waves, &mut scratch.work);
-        transpose(waves, &mut scratch.plane, half, ny);
+        transpose(waves, &mut scratch.plane, ny, half);
         for (row, out) in scratch.plane.chunks_exact_mut(half).zip(z.chunks_exact_mut(nz)) {
             // what rounding leaves there is refused by the inverse
             row[0].im = 0.0;
@@ -122,37 +133,46 @@ impl Poisson {
         for plane in spectrum.chunks_exact_mut(half) {
             plane.chunks_mut(size).zip(&mut groups).for_each(|(part, group)| group.push(part));
         }
-        let scale = 1.0 / (nx * ny * nz) as f64;
+        let scale = (1.0 / (nx * ny * nz) as f64) as f32;
         groups.into_par_iter().enumerate().for_each(|(number, mut group)| {
             let work = self.first.iter().map(|p| p.get_inplace_scratch_len()).max().unwrap_or(0);
-            let (mut lines, mut work) = (vec![Wave::default(); COLUMNS * nx], vec![Wave::default(); work]);
+            let zero = |n: usize| vec![Wave::default(); n];
+            let (mut lines, mut across, mut work) = (zero(COLUMNS * nx), zero(COLUMNS * nx), zero(work));
             let width = group[0].len();
             for start in (0..width).step_by(COLUMNS) {
                 let end = (start + COLUMNS).min(width);
-                let lines = &mut lines[..(end - start) * nx];
-                for (x, part) in group.iter().enumerate() {
-                    part[start..end].iter().enumerate().for_each(|(c, w)| lines[c * nx + x] = *w);
-                }
+                let columns = end - start;
+                let (lines, across) = (&mut lines[..columns * nx], &mut across[..columns * nx]);
+                let rows = group.iter().zip(across.chunks_exact_mut(columns));
+                rows.for_each(|(part, row)| row.copy_from_slice(&part[start..end]));
+                transpose(across, lines, columns, nx);
                 self.first[0].process_with_scratch(lines, &mut work);
-                for (c, line) in lines.chunks_exact_mut(nx).enumerate() {
-                    let column = number * size + start + c;
-                    self.divide_line(line, column % ny, column / ny, scale);
-                }
+                pulp::Arch::new().dispatch(
+                    #[inline(always)]
+                    || {
+                        for (c, line) in lines.chunks_exact_mut(nx).enumerate() {
+                            let column = number * size + start + c;
+                            self.divide_line(line, column % ny, column / ny, scale);
+                        }
+                    },
+                );
                 self.first[1].process_with_scratch(lines, &mut work);
-                for (x, part) in group.iter_mut().enumerate() {
-                    part[start..end].iter_mut().enumerate().for_each(|(c, w)| *w = lines[c * nx + x]);
-                }
+                transpose(lines, across, nx, columns);
+                let rows = group.iter_mut().zip(across.chunks_exact(columns));
+                rows.for_each(|(part, row)| part[start..end].copy_from_slice(row));
             }
         });
     }
 
-    fn divide_line(&self, line: &mut [Wave], ky: usize, kz: usize, scale: f64) {
+    #[inline(always)]
+    fn divide_line(&self, line: &mut [Wave], ky: usize, kz: usize, scale: f32) {
         let [sx, sy, sz] = &self.stiffness;
         let [mx, my, mz] = &self.mass;
         let (across, along) = (sy[ky] * mz[kz] + my[ky] * sz[kz], my[ky] * mz[kz]);
         for (w, (s, m)) in line.iter_mut().zip(sx.iter().zip(mx)) {
             let symbol = s * along + m * across;
-            *w *= if symbol > 0.0 { (scale / symbol) as f32 } else { 0.0 };
+            let by = if symbol > 0.0 { scale / symbol } else { 0.0 };
+            *w = Wave { re: w.re * by, im: w.im * by };
         }
     }
 }
@@ -161,18 +181,4 @@ struct Scratch {
     row: Vec<f32>,
     plane: Vec<Wave>,
     work: Vec<Wave>,
-}
-
-/// `[rows][columns]` to `[columns][rows]`, in tiles that fit the first cache.
-fn transpose(from: &[Wave], to: &mut [Wave], rows: usize, columns: usize) {
-    const TILE: usize = 16;
-    for i0 in (0..rows).step_by(TILE) {
-        for j0 in (0..columns).step_by(TILE) {
-            for j in j0..(j0 + TILE).min(columns) {
-                for i in i0..(i0 + TILE).min(rows) {
-                    to[j * rows + i] = from[i * columns + j];
-                }
-            }
-        }
-    }
 }

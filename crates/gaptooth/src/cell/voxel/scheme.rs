@@ -13,23 +13,68 @@ pub(super) trait Scheme: Sync {
     /// The inverse of the operator for a = 1.
     fn symbol(&self) -> Poisson;
 
-    /// ∇·(a(e + ∇u)) tested with every unknown; `jump` is e_d h_d.
-    fn balance<T: Real>(&self, a: &[T], u: &[T], jump: [f64; 3], out: &mut [T]);
+    /// ∇·(a(e + ∇u)) tested with every unknown; `jump` is e_d h_d. `seen(first, part)` sees finished parts of it and where they begin, in
+    /// planes; its sums are added up in order.
+    fn balance<T: Real>(
+        &self,
+        a: &[T],
+        u: &[T],
+        jump: [f64; 3],
+        out: &mut [T],
+        seen: impl Fn(usize, &[T]) -> f64 + Sync,
+    ) -> f64;
+
+    /// The energy of u = 0 for one direction.
+    fn start(&self, a: &[f32], jump: [f64; 3]) -> f64;
 
     /// The energies ∫ (e_i + ∇u_i)·a(e_j + ∇u_j) of several fields, as a matrix.
     fn energy(&self, a: &[f64], u: &[Vec<f64>], jumps: &[[f64; 3]]) -> Vec<Vec<f64>>;
 }
 
-/// Sums of k × k matrices over planes, added in order: the same bits for any number of threads.
-pub(super) fn sum_planes(
-    lattice: &Lattice,
+/// Matrices of energies of k fields, summed up row by row.
+pub(super) struct Energies {
     k: usize,
-    plane: impl Fn(usize) -> Vec<Vec<f64>> + Sync + Send,
-) -> Vec<Vec<f64>> {
-    let parts: Vec<Vec<Vec<f64>>> = (0..lattice.n[0]).into_par_iter().map(plane).collect();
-    let mut total = vec![vec![0.0; k]; k];
-    for part in parts {
-        total.iter_mut().flatten().zip(part.iter().flatten()).for_each(|(t, p)| *t += p);
+    sums: Vec<f64>,
+}
+
+impl Energies {
+    pub(super) fn new(k: usize) -> Self {
+        Energies { k, sums: vec![0.0; k * k] }
     }
-    total
+
+    /// Adds Σ_z g s_i s_j for rows s of each field.
+    #[inline(always)]
+    pub(super) fn add(&mut self, g: &[f64], fields: &[Vec<f64>]) {
+        for i in 0..self.k {
+            for j in 0..=i {
+                self.sums[i * self.k + j] += triple(g, &fields[i], &fields[j]);
+            }
+        }
+    }
+
+    /// All planes' sums added in order: the same bits for any number of threads.
+    pub(super) fn over_planes(
+        lattice: &Lattice,
+        k: usize,
+        plane: impl Fn(usize) -> Energies + Sync + Send,
+    ) -> Vec<Vec<f64>> {
+        let parts: Vec<Energies> = (0..lattice.n[0]).into_par_iter().map(plane).collect();
+        let entry = |i: usize, j: usize| parts.iter().map(|part| part.sums[i.max(j) * k + i.min(j)]).sum();
+        (0..k).map(|i| (0..k).map(|j| entry(i, j)).collect()).collect()
+    }
+}
+
+/// Σ g x y.
+#[inline(always)]
+fn triple(g: &[f64], x: &[f64], y: &[f64]) -> f64 {
+    const LANES: usize = 8;
+    let mut total = [0.0f64; LANES];
+    let whole = g.len() - g.len() % LANES;
+    let (x, y) = (&x[..g.len()], &y[..g.len()]);
+    for ((g, x), y) in
+        g[..whole].chunks_exact(LANES).zip(x[..whole].chunks_exact(LANES)).zip(y[..whole].chunks_exact(LANES))
+    {
+        (0..LANES).for_each(|k| total[k] += g[k] * x[k] * y[k]);
+    }
+    total.iter().sum::<f64>() + (whole..g.len()).map(|k| g[k] * x[k] * y[k]).sum::<f64>()
 }

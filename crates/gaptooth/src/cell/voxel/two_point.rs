@@ -5,7 +5,7 @@
 use rayon::prelude::*;
 
 use super::lattice::{Lattice, Real};
-use super::scheme::Scheme;
+use super::scheme::{Energies, Scheme};
 
 /// −Σ_faces g (u_w − u_v + e·h) = 0 with g = (area/h) 2 a_v a_w/(a_v + a_w).
 pub(super) struct TwoPoint {
@@ -74,37 +74,85 @@ impl Scheme for TwoPoint {
         super::poisson::Poisson::new(&self.lattice, |d, t| weights[d] * (2.0 - 2.0 * t.cos()), |_| 1.0)
     }
 
-    fn balance<T: Real>(&self, a: &[T], u: &[T], jump: [f64; 3], out: &mut [T]) {
+    fn balance<T: Real>(
+        &self,
+        a: &[T],
+        u: &[T],
+        jump: [f64; 3],
+        out: &mut [T],
+        seen: impl Fn(usize, &[T]) -> f64 + Sync,
+    ) -> f64 {
         let jump = jump.map(T::of);
-        out.par_chunks_exact_mut(self.lattice.plane()).enumerate().for_each(|(x, out)| {
-            pulp::Arch::new().dispatch(
-                #[inline(always)]
-                || self.plane(a, u, x, jump, out),
-            );
-        });
+        let planes = out.par_chunks_exact_mut(self.lattice.plane()).enumerate();
+        let parts: Vec<f64> = planes
+            .map(|(x, out)| {
+                pulp::Arch::new().dispatch(
+                    #[inline(always)]
+                    || self.plane(a, u, x, jump, out),
+                );
+                seen(x, out)
+            })
+            .collect();
+        parts.iter().sum()
     }
 
-    fn energy(&self, a: &[f64], u: &[Vec<f64>], jumps: &[[f64; 3]]) -> Vec<Vec<f64>> {
-        let (k, lattice) = (u.len(), &self.lattice);
+    fn start(&self, a: &[f32], jump: [f64; 3]) -> f64 {
+        let [_, ny, nz] = self.lattice.n;
         let plane = |x: usize| {
-            let mut sums = vec![vec![0.0; k]; k];
-            for (y, z) in (0..lattice.n[1]).flat_map(|y| (0..lattice.n[2]).map(move |z| (y, z))) {
-                let (place, here) = ([x, y, z], lattice.index([x, y, z]));
-                for axis in 0..3 {
-                    let there = lattice.index(lattice.step(place, axis, true).0);
-                    let g = self.conductance(axis, a[here], a[there]);
-                    if g == 0.0 {
-                        continue;
-                    }
-                    let mut steps = [0.0; 3];
-                    (0..k).for_each(|j| steps[j] = u[j][there] - u[j][here] + jumps[j][axis]);
-                    for i in 0..k {
-                        (0..k).for_each(|j| sums[i][j] += g * steps[i] * steps[j]);
-                    }
+            let mut sums = [0.0f64; 3];
+            for y in 0..ny {
+                let [own, _, far, _, next] = self.lattice.rows(a, x, y);
+                let conductance = |a: f32, b: f32| f64::from(a / (a + b + f32::TINY) * b);
+                for z in 0..nz {
+                    sums[0] += conductance(own[z], far[z]);
+                    sums[1] += conductance(own[z], next[z]);
+                    sums[2] += conductance(own[z], own[if z + 1 == nz { 0 } else { z + 1 }]);
                 }
             }
             sums
         };
-        super::scheme::sum_planes(lattice, k, plane)
+        let parts: Vec<[f64; 3]> = (0..self.lattice.n[0]).into_par_iter().map(plane).collect();
+        (0..3).map(|d| 2.0 * self.weights[d] * jump[d] * jump[d] * parts.iter().map(|part| part[d]).sum::<f64>()).sum()
+    }
+
+    fn energy(&self, a: &[f64], u: &[Vec<f64>], jumps: &[[f64; 3]]) -> Vec<Vec<f64>> {
+        Energies::over_planes(&self.lattice, u.len(), |x| {
+            pulp::Arch::new().dispatch(
+                #[inline(always)]
+                || self.energy_of_plane(a, u, jumps, x),
+            )
+        })
+    }
+}
+
+impl TwoPoint {
+    #[inline(always)]
+    fn energy_of_plane(&self, a: &[f64], u: &[Vec<f64>], jumps: &[[f64; 3]], x: usize) -> Energies {
+        let [_, ny, nz] = self.lattice.n;
+        let mut sums = Energies::new(u.len());
+        let (mut g, mut steps) = (vec![0.0; nz], vec![vec![0.0; nz]; u.len()]);
+        for y in 0..ny {
+            let [own, _, far, _, next] = self.lattice.rows(a, x, y);
+            let mut along = own.to_vec();
+            along.rotate_left(1);
+            for (axis, other) in [far, next, &along].into_iter().enumerate() {
+                for (g, (a, b)) in g.iter_mut().zip(own.iter().zip(other)) {
+                    *g = self.conductance(axis, *a, *b);
+                }
+                for ((u, step), jump) in u.iter().zip(&mut steps).zip(jumps) {
+                    let [own, _, far, _, next] = self.lattice.rows(u, x, y);
+                    let jump = jump[axis];
+                    if axis == 2 {
+                        step[nz - 1] = own[0] - own[nz - 1] + jump;
+                        step.iter_mut().zip(own.windows(2)).for_each(|(s, u)| *s = u[1] - u[0] + jump);
+                    } else {
+                        let other = if axis == 0 { far } else { next };
+                        step.iter_mut().zip(own.iter().zip(other)).for_each(|(s, (u, v))| *s = v - u + jump);
+                    }
+                }
+                sums.add(&g, &steps);
+            }
+        }
+        sums
     }
 }
