@@ -103,6 +103,17 @@ pub(crate) struct EffectiveArgs {
     /// potentials on the two faces across each axis, no flux through the others; 2, 4 or 8 times the memory)
     #[arg(long, value_enum)]
     pub(crate) conditions: Option<Conditions>,
+    /// Cubes of these edges (voxels) cut from the image side by side, each with its bounds, into subvolumes.csv and a plot of
+    /// the interval against size: how large a part stands for the whole
+    #[arg(long, value_name = "N,N…")]
+    pub(crate) batch: Option<String>,
+    /// Where correctors and fluxes of an image go (fields.vti for ParaView, data/fields.zarr), or the results of --batch
+    /// [default: no fields; runs/IMAGE-batch]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Go on from where a batch into the same directory was stopped
+    #[arg(long)]
+    pub(crate) resume: bool,
     /// Seed of the networks of --method neural
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,

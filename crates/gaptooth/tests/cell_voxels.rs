@@ -9,7 +9,7 @@ use proptest::prelude::*;
 type Matrix = Vec<Vec<f64>>;
 
 fn solve(shape: &[usize], size: &[f64], a: Vec<f64>, tolerance: f64) -> VoxelAnswer {
-    let options = VoxelOptions { tolerance, bounds: true };
+    let options = VoxelOptions { tolerance, bounds: true, ..Default::default() };
     VoxelCell::new(shape, size, a).unwrap().effective(&options, &Silent).unwrap()
 }
 
@@ -150,7 +150,7 @@ fn a_sample_between_plates() {
         }
     };
     let cell = VoxelCell::new(&[6, 4], &[1.0, 1.0], cube(&[6, 4], a)).unwrap();
-    let options = VoxelOptions { tolerance: 1e-12, bounds: true };
+    let options = VoxelOptions { tolerance: 1e-12, bounds: true, ..Default::default() };
     let plates = cell.mirrored().effective(&options, &Silent).unwrap();
     let [lower, upper] = bounds(&plates);
     assert!(lower[0][1].abs() < 1e-7 && plates.effective.tensor[0][1].abs() < 1e-7);
@@ -194,7 +194,7 @@ fn what_is_no_material_is_refused() {
     assert!(refused(&[2], &[0.0], vec![1.0; 2]).contains("voxel size = 0"));
     assert!(refused(&[], &[], vec![]).contains("shape"));
     let cell = VoxelCell::new(&[2], &[1.0], vec![1.0; 2]).unwrap();
-    assert!(cell.effective(&VoxelOptions { tolerance: 0.0, bounds: false }, &Silent).is_err());
+    assert!(cell.effective(&VoxelOptions { tolerance: 0.0, ..Default::default() }, &Silent).is_err());
 }
 
 proptest! {

@@ -94,6 +94,9 @@ fn refuse_others(args: &EffectiveArgs) -> Result<(), Failure> {
         ("--method", args.method.is_some()),
         ("--resolution", args.resolution.is_some()),
         ("--seed", args.seed.is_some()),
+        ("--batch", args.batch.is_some()),
+        ("--out", args.out.is_some()),
+        ("--resume", args.resume),
     ];
     match others.iter().find(|(_, given)| *given) {
         Some((name, _)) => Err(Failure::wrong_input(format!("{name} with --lattice"))

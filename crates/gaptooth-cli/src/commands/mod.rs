@@ -37,7 +37,7 @@ pub(crate) fn dispatch(command: &Command) -> Result<ExitCode, Failure> {
 }
 
 /// The directory for results, found writable before anything is computed.
-fn output_directory(path: &Path) -> Result<RunDirectory, Failure> {
+pub(crate) fn output_directory(path: &Path) -> Result<RunDirectory, Failure> {
     let refuse = |error: Error| Failure { code: WRONG_INPUT, ..Failure::from(error) };
     let advice = "choose another directory with --out, or move what is in the way";
     for folder in ["data", "models", "figures", "checkpoints"].map(|f| path.join(f)) {

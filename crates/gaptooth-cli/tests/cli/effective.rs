@@ -2,7 +2,7 @@
 
 use super::Place;
 
-const KEYS: [&str; 12] = [
+pub(super) const KEYS: [&str; 12] = [
     "tensor",
     "lower",
     "upper",
@@ -224,87 +224,4 @@ fn networks_answer_with_bounds() {
         assert_eq!(answer.code, Some(2), "{}", answer.stderr);
         assert!(answer.stderr.contains(message) && answer.stdout.is_empty(), "{}", answer.stderr);
     }
-}
-
-/// An npy file of bytes, C order.
-fn npy(place: &Place, name: &str, shape: &str, samples: &[u8]) {
-    let mut header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}");
-    header += &" ".repeat(63 - (header.len() + 10) % 64);
-    header.push('\n');
-    let length = u16::try_from(header.len()).unwrap().to_le_bytes();
-    let bytes = [&b"\x93NUMPY\x01\x00"[..], &length, header.as_bytes(), samples].concat();
-    std::fs::write(place.path(name), bytes).unwrap();
-}
-
-#[test]
-fn an_image_of_layers() {
-    let place = Place::new();
-    // x is the first index: three layers of 7 and seven of 9 across it
-    let samples: Vec<u8> = (0..10 * 4 * 2).map(|i| if i / 8 < 3 { 7 } else { 9 }).collect();
-    npy(&place, "layers.npy", "(10, 4, 2)", &samples);
-    let image = ["effective", "--image", "layers.npy", "--map", "7=1,9=10", "--bounds", "--json"];
-    let answer = place.run(&image).done().object();
-    for key in KEYS {
-        assert!(answer.get(key).is_some(), "{key} is missing");
-    }
-    for key in ["tensor", "lower", "upper", "midpoint"] {
-        let entry = |i: usize, j: usize| answer[key][i][j].as_f64().unwrap();
-        for (i, exact) in [1.0 / 0.37, 7.3, 7.3].into_iter().enumerate() {
-            assert!((entry(i, i) - exact).abs() < 1e-9 * exact, "{answer}");
-        }
-        assert!(entry(0, 1).abs() < 1e-9 && entry(1, 2).abs() < 1e-9);
-    }
-    let number = |key: &str| answer[key].as_f64().unwrap();
-    assert!((number("voigt") - 7.3).abs() < 1e-12 && (number("reuss") - 1.0 / 0.37).abs() < 1e-12);
-    assert!((number("anisotropy") - 7.3 * 0.37).abs() < 1e-8);
-    assert_eq!((answer["conditions"].as_str(), answer["shape"].to_string()), (Some("periodic"), "[10,4,2]".into()));
-    assert_eq!(answer["warnings"].as_array().unwrap().len(), 0, "{answer}");
-    let plates = [&image[..], &["--conditions", "faces", "--voxel-size", "1,2,0.5"]].concat();
-    let answer = place.run(&plates).done().object();
-    assert!((answer["tensor"][0][0].as_f64().unwrap() - 1.0 / 0.37).abs() < 1e-9, "{answer}");
-    assert!(answer["conditions"].as_str().unwrap().contains("two faces"));
-    // for people
-    let text = place.run(&["effective", "--image", "layers.npy", "--map", "7=0,*=2"]).done();
-    assert!(text.stdout.contains("tortuosity") && text.stdout.contains("periodic"), "{}", text.stdout);
-    assert!(text.stderr.contains("nothing conducts from end to end along x"), "{}", text.stderr);
-}
-
-#[test]
-fn what_is_wrong_with_an_image_is_said() {
-    let place = Place::new();
-    npy(&place, "a.npy", "(2, 3)", &[0, 1, 1, 0, 5, 1]);
-    npy(&place, "short.npy", "(2, 3)", &[0, 1, 1]);
-    std::fs::write(place.path("a.txt"), "hello").unwrap();
-    for (args, message) in [
-        (&["--image", "missing.npy"][..], "missing.npy"),
-        (&["--image", "a.txt"], "a.txt"),
-        (&["--image", "short.npy"], "short.npy"),
-        (&["--image", "a.npy"], "--map"),
-        (&["--image", "a.npy", "--map", "0=1,1=2"], "5"),
-        (&["--image", "a.npy", "--map", "0=1,*=-2"], "-2"),
-        (&["--image", "a.npy", "--map", "*=1", "--voxel-size", "1"], "--voxel-size 1"),
-        (&["--image", "a.npy", "--map", "*=1", "--dim", "3"], "--dim 3"),
-        (&["--image", "a.npy", "--map", "*=1", "--method", "neural"], "--method neural"),
-        (&["--image", "a.npy", "--map", "*=1", "--coefficient", "2"], "--coefficient with --image"),
-        (&["--image", "a.npy", "--map", "*=1", "--tolerance", "2"], "--tolerance 2"),
-    ] {
-        let answer = place.run(&[&["effective", "--json"], args].concat());
-        assert_eq!(answer.code, Some(2), "{args:?}: {}", answer.stderr);
-        assert!(answer.stderr.contains(message) && answer.stdout.is_empty(), "{args:?}: {}", answer.stderr);
-    }
-    let answer = place.run(&["effective", "--image", "a.npy", "--map", "*=1,3=4", "--json"]).done().object();
-    assert!(answer["warnings"].to_string().contains("no label 3"), "{answer}");
-}
-
-/// A two-phase picture of 128³ voxels, threshold of a Gaussian random field; figures of an independent program.
-#[test]
-fn the_reference_image() {
-    let image = concat!(env!("CARGO_MANIFEST_DIR"), "/../gaptooth/tests/data/grf128.tif");
-    let args = ["effective", "--image", image, "--map", "0=0.1,1=1", "--bounds", "--tolerance", "1e-7", "--json"];
-    let answer = Place::new().run(&args).done().object();
-    let entry = |key: &str| answer[key][0][0].as_f64().unwrap();
-    assert!((entry("tensor") - 0.43274755).abs() < 2e-7, "{}", answer["tensor"]);
-    // the bounds of an iterate are a little wider
-    assert!(entry("lower") <= 0.4380565 && entry("lower") > 0.43804, "{}", answer["lower"]);
-    assert!(entry("upper") >= 0.4527595 - 1e-6 && entry("upper") < 0.45277, "{}", answer["upper"]);
 }

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod effective;
+mod images;
 mod lattice;
 mod learning;
 mod resuming;

@@ -16,8 +16,13 @@ fn long_study() -> String {
 
 /// Runs the study in `out`, sends SIGINT once a first epoch is over, and gives the exit code and standard error.
 fn interrupted(place: &Place) -> (Option<i32>, String) {
+    stopped(place, &["run", "long.toml", "--out", "out", "--json"], "training net", "-INT")
+}
+
+/// Sends `signal` once a line of standard error begins with `sign`, and gives the exit code and standard error.
+pub(super) fn stopped(place: &Place, args: &[&str], sign: &str, signal: &str) -> (Option<i32>, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_gaptooth"))
-        .args(["run", "long.toml", "--out", "out", "--json"])
+        .args(args)
         .current_dir(place.path("."))
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -27,11 +32,11 @@ fn interrupted(place: &Place) -> (Option<i32>, String) {
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     for line in lines.by_ref().map_while(Result::ok) {
         seen += &format!("{line}\n");
-        if line.starts_with("training net") {
+        if line.starts_with(sign) {
             break;
         }
     }
-    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
     assert!(sent.success(), "{seen}");
     lines.map_while(Result::ok).for_each(|l| seen += &format!("{l}\n"));
     (child.wait().unwrap().code(), seen)

@@ -21,7 +21,7 @@ pub use average::Average;
 pub use collocation::{CellSolution, Collocation, certified};
 pub use finite_element::FiniteElementSolution;
 pub use quadrature::Corrector;
-pub use voxel::{Mixture, VoxelAnswer, VoxelCell, VoxelOptions};
+pub use voxel::{Mixture, VoxelAnswer, VoxelCell, VoxelFields, VoxelOptions, VoxelResponse};
 
 /// A homogenized coefficient in d dimensions, with bounds where the method gives them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

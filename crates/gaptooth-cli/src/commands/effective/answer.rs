@@ -58,7 +58,8 @@ impl Answer {
         self.warnings.push(warning);
     }
 
-    fn describe(&self, method: &str, tolerance: f64, slow: Option<f64>) -> Value {
+    /// The JSON object.
+    pub(super) fn describe(&self, method: &str, tolerance: f64, slow: Option<f64>) -> Value {
         let [lower, upper] = [0, 1].map(|k| self.bounds.as_ref().map(|b| b[k].clone()));
         let average = |[lower, upper]: &[Matrix; 2]| -> Matrix {
             let rows = lower.iter().zip(upper);

@@ -11,52 +11,132 @@ use gaptooth::{
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Matrix, show};
+use super::fields::AXES;
+use super::{batch, fields};
 use crate::args::{Conditions, EffectiveArgs};
+use crate::commands::output_directory;
 use crate::failure::Failure;
 use crate::progress::Terminal;
 use crate::{interrupt, output};
 
-/// The periodic cell that the image shows.
+/// An image as a material.
+pub(super) struct Sample {
+    pub(super) shape: Vec<usize>,
+    pub(super) cell: VoxelCell,
+    pub(super) options: VoxelOptions,
+    voxel_size: Vec<f64>,
+    conditions: Conditions,
+    /// labels of the map that the image lacks
+    unused: Vec<f64>,
+}
+
+impl Sample {
+    fn read(path: &Path, args: &EffectiveArgs) -> Result<Self, Failure> {
+        let image = read_image(path)?;
+        let shape = image.shape().to_vec();
+        if let Some(dim) = args.dim.filter(|dim| usize::from(*dim) != shape.len()) {
+            let message = format!("--dim {dim}: {} has {} axes, {shape:?}", path.display(), shape.len());
+            return Err(Failure::wrong_input(message).help("leave --dim out"));
+        }
+        let voxel_size = voxel_size(args.voxel_size.as_deref(), shape.len())?;
+        let map = args.map.as_deref().map(str::parse::<PhaseMap>).transpose()?;
+        let conditions = args.conditions.unwrap_or(Conditions::Periodic);
+        let fields = args.out.is_some() && args.batch.is_none();
+        let options = VoxelOptions { tolerance: args.tolerance(), bounds: args.bounds, fields };
+        if args.batch.is_none() {
+            let voxels = mirrored(image.samples().len(), shape.len(), conditions);
+            fits(VoxelCell::memory(voxels, &options), voxels)?;
+        }
+        let conductivity = image.conductivities(map.as_ref())?;
+        let unused = map.as_ref().map(|m| image.unused(m)).unwrap_or_default();
+        drop(image);
+        let cell = VoxelCell::new(&shape, &voxel_size, conductivity)?;
+        Ok(Sample { shape, cell, options, voxel_size, conditions, unused })
+    }
+
+    /// Voxels that the conditions make of so many.
+    pub(super) fn voxels_of(&self, voxels: usize) -> usize {
+        mirrored(voxels, self.shape.len(), self.conditions)
+    }
+
+    /// The periodic cell that stands for the sample or a part of it.
+    pub(super) fn under_conditions(&self, cell: VoxelCell) -> VoxelCell {
+        if self.conditions == Conditions::Faces { cell.mirrored() } else { cell }
+    }
+
+    pub(super) fn conditions_named(&self) -> &'static str {
+        named(self.conditions)
+    }
+
+    /// What was asked, a line each.
+    pub(super) fn about(&self, path: &Path, args: &EffectiveArgs) -> String {
+        let map = args.map.as_deref().unwrap_or("none, the image holds conductivities");
+        format!(
+            "image: {} {:?}\nmap: {map}\nvoxel size: {:?}\nconditions: {}\ntolerance: {:e}",
+            path.display(),
+            self.shape,
+            self.voxel_size,
+            named(self.conditions),
+            self.options.tolerance
+        )
+    }
+}
+
+fn mirrored(voxels: usize, d: usize, conditions: Conditions) -> usize {
+    match conditions {
+        Conditions::Periodic => voxels,
+        Conditions::Faces => voxels << d,
+    }
+}
+
+/// The periodic cell that the image shows, or its parts.
 pub(super) fn image(path: &Path, args: &EffectiveArgs) -> Result<(), Failure> {
     refuse_others(args)?;
     let started = Instant::now();
-    let image = read_image(path)?;
-    let shape = image.shape().to_vec();
-    let in_image = image.samples().len();
-    if let Some(dim) = args.dim.filter(|dim| usize::from(*dim) != shape.len()) {
-        let message = format!("--dim {dim}: {} has {} axes, {shape:?}", path.display(), shape.len());
-        return Err(Failure::wrong_input(message).help("leave --dim out"));
+    let sample = Sample::read(path, args)?;
+    match args.batch.as_deref() {
+        Some(edges) => {
+            if !sample.unused.is_empty() {
+                output::say(&format!("warning: the image has no label {}", list(&sample.unused)));
+            }
+            batch::batch(&sample, edges, path, args)
+        }
+        None => whole(sample, args, started),
     }
-    let voxel_size = voxel_size(args.voxel_size.as_deref(), shape.len())?;
-    let map = args.map.as_deref().map(str::parse::<PhaseMap>).transpose()?;
-    let conditions = args.conditions.unwrap_or(Conditions::Periodic);
-    let voxels = match conditions {
-        Conditions::Periodic => in_image,
-        Conditions::Faces => in_image << shape.len(),
-    };
-    fits(VoxelCell::memory(voxels), voxels)?;
-    let conductivity = image.conductivities(map.as_ref())?;
-    let unused = map.as_ref().map(|m| image.unused(m)).unwrap_or_default();
-    drop(image);
+}
+
+fn whole(sample: Sample, args: &EffectiveArgs, started: Instant) -> Result<(), Failure> {
+    let directory = args.out.as_deref().map(output_directory).transpose()?;
     let terminal = Terminal::new();
     interrupt::listen(&terminal, false)?;
-    let options = VoxelOptions { tolerance: args.tolerance(), bounds: args.bounds };
-    let cell = VoxelCell::new(&shape, &voxel_size, conductivity)?;
+    let Sample { shape, cell, options, voxel_size, conditions, unused } = sample;
     let cell = if conditions == Conditions::Faces { cell.mirrored() } else { cell };
     let found = cell.effective(&options, &*terminal);
     terminal.finish();
-    let found = found?;
+    let mut found = found?;
+    let fields = found.fields.take();
     let bounds = found.effective.lower.clone().zip(found.effective.upper.clone()).map(|(l, u)| [l, u]);
     let mut answer = Answer::enclosed(found.effective.clone(), bounds, args.tolerance(), started);
     if !unused.is_empty() {
         answer.warn(format!("the image has no label {}", list(&unused)));
     }
-    let closed: Vec<&str> =
-        ["x", "y", "z"].into_iter().zip(&found.percolating).filter(|(_, p)| **p == 0.0).map(|p| p.0).collect();
+    let closed: Vec<&str> = AXES.into_iter().zip(&found.percolating).filter(|(_, p)| **p == 0.0).map(|p| p.0).collect();
     if !closed.is_empty() {
         answer.warn(format!("nothing conducts from end to end along {}: exactly 0 there", closed.join(" and ")));
     }
     answer.add(beside(&found, conditions, &shape, &voxel_size));
+    if let (Some(directory), Some(fields)) = (&directory, fields) {
+        let all: Vec<usize> = shape.iter().map(|n| 2 * n).collect();
+        let fields = if conditions == Conditions::Faces { fields.corner(&all, &shape) } else { fields };
+        fields::write(directory, fields, (&shape, &voxel_size), named(conditions))?;
+        let text = format!("{:#}\n", answer.describe("fft", args.tolerance(), None));
+        directory.write("effective.json", text.as_bytes())?;
+        output::say(&format!(
+            "fields: {}, {}",
+            directory.path("fields.vti").display(),
+            directory.dataset("fields").display()
+        ));
+    }
     show(&[answer], "fft", &[], args)?;
     if !args.json {
         output::line(&sentences(&found, conditions))?;
@@ -114,7 +194,7 @@ fn sentences(found: &VoxelAnswer, conditions: Conditions) -> String {
     let number = |x: &f64| if x.is_finite() { output::number(*x) } else { "∞".into() };
     let each = |values: &[f64]| values.iter().map(number).collect::<Vec<_>>().join(", ");
     let (mixture, d) = (&found.mixture, found.percolating.len());
-    let axes = ["x", "x, y", "x, y, z"][d - 1];
+    let axes = AXES[..d].join(", ");
     let source = if found.effective.lower.is_some() { "the middle of the bounds" } else { "the two-point value" };
     let mut text = format!(
         "conditions: {}; a* is the two-point value{}\n",
@@ -157,7 +237,7 @@ fn voxel_size(text: Option<&str>, d: usize) -> Result<Vec<f64>, Failure> {
 }
 
 /// States the memory of a large image, and refuses one that does not fit.
-fn fits(needed: usize, voxels: usize) -> Result<(), Failure> {
+pub(super) fn fits(needed: usize, voxels: usize) -> Result<(), Failure> {
     let gigabytes = |bytes: usize| bytes as f64 / 1e9;
     if gigabytes(needed) >= 1.0 {
         output::say(&format!("{voxels} voxels: {:.1} GB of memory at most", gigabytes(needed)));
@@ -193,6 +273,9 @@ fn refuse_others(args: &EffectiveArgs) -> Result<(), Failure> {
     if let Some((name, _)) = others.iter().find(|(_, given)| *given) {
         return Err(Failure::wrong_input(format!("{name} with --image"))
             .help("an image is the material: leave that option out"));
+    }
+    if args.resume && args.batch.is_none() {
+        return Err(Failure::wrong_input("--resume without --batch").help("only a batch goes on where it was stopped"));
     }
     if let Some(method) = args.method.as_deref().filter(|m| *m != "fft") {
         return Err(Failure::wrong_input(format!("--method {method}: images are solved by fft")).help("leave it out"));

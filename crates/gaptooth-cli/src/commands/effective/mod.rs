@@ -1,6 +1,8 @@
 //! `gaptooth effective`
 
 mod answer;
+mod batch;
+mod fields;
 mod formulas;
 mod image;
 
@@ -97,6 +99,9 @@ fn supported(args: &EffectiveArgs) -> Result<(), Failure> {
         ("--map", args.map.is_some()),
         ("--voxel-size", args.voxel_size.is_some()),
         ("--conditions", args.conditions.is_some()),
+        ("--batch", args.batch.is_some()),
+        ("--out", args.out.is_some()),
+        ("--resume", args.resume),
     ];
     if let Some((name, _)) = pictures.iter().find(|(_, given)| *given) {
         return refuse(format!("{name} without --image"));

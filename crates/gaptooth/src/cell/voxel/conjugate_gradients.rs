@@ -40,7 +40,7 @@ pub(super) struct ConjugateGradients<'a, S> {
 
 impl<'a, S: Scheme> ConjugateGradients<'a, S> {
     pub(super) fn new(scheme: &'a S, a: &'a [f64]) -> Self {
-        let zero = || vec![0.0f32; a.len()];
+        let zero = || zeros(a.len());
         let single = a.par_iter().map(|a| *a as f32).collect();
         let poisson = scheme.symbol();
         ConjugateGradients { scheme, a, single, poisson, d: zero(), p: zero(), q: zero(), r: zero() }
@@ -58,7 +58,7 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
         progress: &dyn Fn(f64, f64) -> Result<()>,
     ) -> Result<(Vec<f64>, Outcome)> {
         let plane = self.scheme.lattice().plane();
-        let mut u = vec![0.0f64; self.a.len()];
+        let mut u: Vec<f64> = zeros(self.a.len());
         // d is zero here, always, and so is the first u
         self.scheme.balance(&self.single, &self.d, jump, &mut self.r, |_, _| 0.0);
         self.p.par_iter_mut().for_each(|p| *p = 0.0);
@@ -163,6 +163,13 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
         self.scheme.balance(self.a, u, jump, &mut r, |_, _| 0.0);
         self.r.par_iter_mut().zip(&r).for_each(|(single, r)| *single = *r as f32);
     }
+}
+
+/// Zeros that are written, not promised: a page that is first read and then written interrupts the other threads twice.
+fn zeros<T: Copy + Default + Send>(n: usize) -> Vec<T> {
+    let mut zeros = Vec::with_capacity(n);
+    zeros.par_extend(rayon::iter::repeat_n(T::default(), n));
+    zeros
 }
 
 /// Σ x y, in single over short runs and in double over these.

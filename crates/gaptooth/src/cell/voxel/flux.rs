@@ -70,6 +70,30 @@ impl<'a> Fluxes<'a> {
         flux
     }
 
+    pub(super) fn potential(&self, direction: usize) -> &[f64] {
+        &self.u[direction]
+    }
+
+    pub(super) fn conductivity(&self) -> &[f64] {
+        self.a
+    }
+
+    /// Flux per area in the middle of each voxel for one direction, times `unit`, `[voxel][axis]`.
+    pub(super) fn densities(&self, direction: usize, axes: &[usize], unit: f64) -> Vec<f64> {
+        let lattice = self.scheme.lattice();
+        let half = lattice.h.map(|h| 0.5 * unit * h / lattice.volume());
+        let mut found = vec![0.0; axes.len() * lattice.len()];
+        found.par_chunks_mut(axes.len()).enumerate().for_each(|(voxel, found)| {
+            let place = lattice.place(voxel);
+            for (found, axis) in found.iter_mut().zip(axes) {
+                let out = self.through(place, *axis)[direction];
+                let into = self.through(lattice.step(place, *axis, false), *axis)[direction];
+                *found = half[*axis] * (out + into);
+            }
+        });
+        found
+    }
+
     /// Means J of the fluxes (columns) and their energies C_ij = ∫ q_i·q_j/a, of the Raviart–Thomas fields, exactly; per volume.
     pub(super) fn means_and_energies(&self) -> [Vec<Vec<f64>>; 2] {
         let lattice: &Lattice = self.scheme.lattice();

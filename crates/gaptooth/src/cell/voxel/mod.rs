@@ -6,6 +6,7 @@
 //! they hold however far the solver came. Dvořák (1993); Vondřejc, Zeman & Marek (2015).
 
 mod conjugate_gradients;
+mod fields;
 mod flux;
 mod forest;
 mod lattice;
@@ -31,6 +32,7 @@ use percolation::Bodies;
 use scheme::Scheme;
 use two_point::TwoPoint;
 
+pub use fields::{VoxelFields, VoxelResponse};
 pub use mixture::Mixture;
 
 /// What rounding in the sums of energies may amount to, relative to the largest entry.
@@ -64,12 +66,14 @@ pub struct VoxelOptions {
     pub tolerance: f64,
     /// lower and upper bounds as well
     pub bounds: bool,
+    /// correctors and fluxes as well
+    pub fields: bool,
 }
 
 impl Default for VoxelOptions {
-    /// 1e-10, no bounds.
+    /// 1e-10, the tensor alone.
     fn default() -> Self {
-        VoxelOptions { tolerance: 1e-10, bounds: false }
+        VoxelOptions { tolerance: 1e-10, bounds: false, fields: false }
     }
 }
 
@@ -82,6 +86,8 @@ pub struct VoxelAnswer {
     pub percolating: Vec<f64>,
     /// what is known from the shares of the conductivities alone
     pub mixture: Mixture,
+    /// what happens inside, if wanted
+    pub fields: Option<VoxelFields>,
 }
 
 impl VoxelCell {
@@ -149,9 +155,40 @@ impl VoxelCell {
         VoxelCell { shape: self.shape.iter().map(|n| 2 * n).collect(), lattice, a, largest: self.largest }
     }
 
-    /// Bytes that [`VoxelCell::effective`] needs at most for so many voxels, what it is given included: ten numbers a voxel.
-    pub fn memory(voxels: usize) -> usize {
-        10 * size_of::<f64>() * voxels
+    /// The conductivities, `[x][y][z]`.
+    pub fn conductivities(&self) -> impl Iterator<Item = f64> {
+        self.a.iter().map(|a| a * self.largest)
+    }
+
+    /// The voxels of `shape` from `start` on, as a cell of their own.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a part that is empty or reaches out of the cell.
+    pub fn part(&self, start: &[usize], shape: &[usize]) -> Result<Self> {
+        let axes = axes(self.shape.len());
+        let inside = |((n, from), part): ((&usize, &usize), &usize)| *part > 0 && from + part <= *n;
+        let fits = start.len() == axes.len() && shape.len() == axes.len();
+        if !(fits && self.shape.iter().zip(start).zip(shape).all(inside)) {
+            let found = format!("{shape:?} from {start:?}");
+            return Err(Error::parameter("part", found, format!("a part of {:?}", self.shape), "count voxels from 0"));
+        }
+        let mut from = [0; 3];
+        let mut lattice = self.lattice;
+        for (axis, (first, n)) in axes.iter().zip(start.iter().zip(shape)) {
+            (from[*axis], lattice.n[*axis]) = (*first, *n);
+        }
+        let voxel = |i: usize| {
+            let place = lattice.place(i);
+            self.largest * self.a[self.lattice.index(std::array::from_fn(|axis| from[axis] + place[axis]))]
+        };
+        let edges: Vec<f64> = axes.iter().map(|axis| lattice.h[*axis]).collect();
+        VoxelCell::new(shape, &edges, (0..lattice.len()).map(voxel).collect())
+    }
+
+    /// Bytes that [`VoxelCell::effective`] needs at most for so many voxels, what it is given included: ten numbers a voxel, and
+    /// up to 13 more for fields.
+    pub fn memory(voxels: usize, options: &VoxelOptions) -> usize {
+        (if options.fields { 23 } else { 10 }) * size_of::<f64>() * voxels
     }
 
     /// The effective tensor A*: the flux of a(e_j + ∇χ_j), averaged over the cell.
@@ -168,6 +205,7 @@ impl VoxelCell {
             return Err(Error::parameter("tolerance", options.tolerance, "a number between 0 and 1", "try 1e-8"));
         }
         let mixture = Mixture::new(self.shape.len(), &self.a, self.largest);
+        let given: Option<Vec<f64>> = options.fields.then(|| self.a.par_iter().map(|a| a * self.largest).collect());
         let bodies = Bodies::new(&self.lattice, &self.a);
         let share = bodies.percolating().map(|n| n as f64 / self.a.len() as f64);
         let axes = axes(self.shape.len());
@@ -192,14 +230,18 @@ impl VoxelCell {
         let size = tensor.iter().flatten().fold(0.0f64, |m, a| m.max(a.abs()));
         let mut iterations: usize = outcomes.iter().map(|o| o.iterations).sum();
         let error = outcomes.iter().map(|o| o.error).fold(0.0, f64::max);
-        let (mut lower, mut upper) = (None, None);
-        if options.bounds {
+        let (mut lower, mut upper, mut fields) = (None, None, None);
+        if options.bounds || options.fields {
             let forest = Forest::new(&self.lattice, &self.a);
             let fluxes = Fluxes::new(&scheme, &self.a, &potentials, &jumps, &forest);
-            let bound = from_below(&fluxes.means_and_energies(), &open, &axes);
-            lower = Some(moved(full(bound, self.largest), &open, -ROUNDING * size));
-            drop(fluxes);
-            drop(potentials);
+            if options.bounds {
+                let bound = from_below(&fluxes.means_and_energies(), &open, &axes);
+                lower = Some(moved(full(bound, self.largest), &open, -ROUNDING * size));
+            }
+            fields = given.map(|given| VoxelFields::new((given, self.largest), &fluxes, (&open, &axes)));
+        }
+        drop(potentials);
+        if options.bounds {
             let scheme = Multilinear::new(self.lattice);
             let (potentials, outcomes) = self.potentials(&scheme, &jumps, jumps.len(), options, observer)?;
             iterations += outcomes.iter().map(|o| o.iterations).sum::<usize>();
@@ -215,7 +257,7 @@ impl VoxelCell {
             residual: error * size,
             unknowns: self.a.len(),
         };
-        Ok(VoxelAnswer { effective, percolating: axes.iter().map(|a| share[*a]).collect(), mixture })
+        Ok(VoxelAnswer { effective, percolating: axes.iter().map(|a| share[*a]).collect(), mixture, fields })
     }
 
     /// The potentials of all directions, one after the other.

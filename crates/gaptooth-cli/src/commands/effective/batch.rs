@@ -1,0 +1,316 @@
+//! `gaptooth effective --image --batch`: how large a part of a picture stands for the whole.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+use std::time::Instant;
+
+use gaptooth::{
+    Error, VERSION,
+    cell::{VoxelAnswer, VoxelCell, VoxelOptions},
+    io::RunDirectory,
+    observer::Observer,
+    plot::render_report,
+    report::{Figure, Mark, Panel, PanelKind, Report, Series, Table},
+};
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+use super::fields::AXES;
+use super::image::{Sample, fits};
+use crate::args::EffectiveArgs;
+use crate::commands::output_directory;
+use crate::failure::Failure;
+use crate::progress::Terminal;
+use crate::{interrupt, output};
+
+const STAGE: &str = "rows";
+const FILE: &str = "subvolumes.csv";
+
+/// All parts of the sample with the edges asked for, into a table, a figure and a page.
+pub(super) fn batch(sample: &Sample, edges: &str, path: &Path, args: &EffectiveArgs) -> Result<(), Failure> {
+    let started = Instant::now();
+    let edges = edges_of(edges, &sample.shape)?;
+    let parts: Vec<(usize, Vec<usize>)> = edges.iter().flat_map(|edge| tiles(*edge, &sample.shape)).collect();
+    let options = VoxelOptions { bounds: true, fields: false, ..sample.options };
+    let threads = rayon::current_num_threads();
+    let largest = edges.iter().max().map_or(0, |edge| sample.voxels_of(edge.pow(sample.shape.len() as u32)));
+    fits(threads * VoxelCell::memory(largest, &options), threads * largest)?;
+    let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(format!("{stem}-batch")));
+    let directory = output_directory(&out)?;
+    let about = sample.about(path, args);
+    let mut picture = DefaultHasher::new();
+    sample.cell.conductivities().for_each(|a| a.to_bits().hash(&mut picture));
+    let store = directory.checkpoints(format!("{VERSION} batch\n{about}\n{edges:?}\n{:x}", picture.finish()));
+    if !args.resume {
+        store.clear()?;
+    }
+    let mut rows = match store.load(STAGE)? {
+        Some(bytes) => parse(&bytes)?,
+        None => vec![],
+    };
+    rows.truncate(parts.len());
+    let heading = heading(sample.shape.len());
+    let terminal = Terminal::new();
+    interrupt::listen(&terminal, true)?;
+    for group in parts[rows.len()..].chunks(threads) {
+        let found: Vec<Vec<f64>> = group
+            .par_iter()
+            .map(|(edge, start)| one(sample, *edge, start, &options, &terminal))
+            .collect::<Result<_, _>>()
+            .inspect_err(|_| terminal.finish())?;
+        rows.extend(found);
+        store.store(STAGE, &table(&heading, &rows)?)?;
+        terminal.progress(
+            "sub-volumes",
+            rows.len() as u64,
+            parts.len() as u64,
+            &format!("edge {}", rows[rows.len() - 1][0]),
+        );
+    }
+    terminal.finish();
+    directory.write(FILE, &table(&heading, &rows)?)?;
+    let sizes: Vec<Size> = edges.iter().map(|edge| Size::of(*edge, &rows, &heading, sample.shape.len())).collect();
+    let report = report(&sizes, &stem, &about, threads, started);
+    let report = render_report(&report, &directory)?;
+    store.clear()?;
+    show(&sizes, &report, &directory, sample, args)
+}
+
+/// One part's row of numbers, in the order of the heading.
+fn one(
+    sample: &Sample,
+    edge: usize,
+    start: &[usize],
+    options: &VoxelOptions,
+    terminal: &Terminal,
+) -> Result<Vec<f64>, Error> {
+    let d = start.len();
+    let cell = sample.under_conditions(sample.cell.part(start, &vec![edge; d])?);
+    let VoxelAnswer { effective, percolating, mixture, .. } = cell.effective(options, &Quiet(terminal))?;
+    let mut row = vec![edge as f64];
+    row.extend(start.iter().map(|i| *i as f64));
+    row.push(mixture.voigt);
+    row.extend(percolating);
+    for matrix in [Some(effective.tensor), effective.lower, effective.upper].into_iter().flatten() {
+        row.extend((0..d).flat_map(|i| (i..d).map(move |j| (i, j))).map(|(i, j)| matrix[i][j]));
+    }
+    Ok(row)
+}
+
+/// Stops when the terminal says so, and leaves the progress to the batch.
+struct Quiet<'a>(&'a Terminal);
+
+impl Observer for Quiet<'_> {
+    fn progress(&self, _stage: &str, _done: u64, _total: u64, _detail: &str) {}
+
+    fn interrupted(&self) -> bool {
+        self.0.interrupted()
+    }
+}
+
+fn heading(d: usize) -> Vec<String> {
+    let axes = &AXES[..d];
+    let mut names = vec!["edge".to_string()];
+    names.extend(axes.iter().map(|a| (*a).to_string()));
+    names.push("voigt".into());
+    names.extend(axes.iter().map(|a| format!("percolating_{a}")));
+    for matrix in ["a", "lower", "upper"] {
+        names.extend((0..d).flat_map(|i| (i..d).map(move |j| format!("{matrix}_{}{}", axes[i], axes[j]))));
+    }
+    names
+}
+
+fn table(heading: &[String], rows: &[Vec<f64>]) -> Result<Vec<u8>, Failure> {
+    let wrong = |e: csv::Error| Failure::failed(format!("cannot write {FILE}: {e}"));
+    let mut writer = csv::Writer::from_writer(vec![]);
+    writer.write_record(heading).map_err(wrong)?;
+    for row in rows {
+        writer.write_record(row.iter().map(f64::to_string)).map_err(wrong)?;
+    }
+    writer.into_inner().map_err(|e| Failure::failed(format!("cannot write {FILE}: {e}")))
+}
+
+fn parse(bytes: &[u8]) -> Result<Vec<Vec<f64>>, Failure> {
+    let mut reader = csv::Reader::from_reader(bytes);
+    let rows: Result<Vec<Vec<f64>>, csv::Error> = reader.deserialize().collect();
+    rows.map_err(|e| {
+        Failure::failed(format!("the rows of the stopped batch: {e}")).help("start again without --resume")
+    })
+}
+
+/// `16,32,64`, ascending.
+fn edges_of(text: &str, shape: &[usize]) -> Result<Vec<usize>, Failure> {
+    let most = shape.iter().copied().min().unwrap_or(0);
+    let edges: Option<Vec<usize>> = text.split(',').map(|part| part.trim().parse().ok()).collect();
+    match edges {
+        Some(mut edges) if edges.iter().all(|edge| (1..=most).contains(edge)) => {
+            edges.sort_unstable();
+            edges.dedup();
+            Ok(edges)
+        }
+        _ => {
+            let message = format!("--batch {text}: expected edges from 1 to {most} voxels, the image has {shape:?}");
+            Err(Failure::wrong_input(message).help("such as --batch 16,32,64"))
+        }
+    }
+}
+
+/// The parts of that edge, side by side from the first voxel on; what is left over at the far ends belongs to none.
+fn tiles(edge: usize, shape: &[usize]) -> Vec<(usize, Vec<usize>)> {
+    let mut starts = vec![vec![]];
+    for n in shape {
+        let along = |start: &Vec<usize>| -> Vec<Vec<usize>> {
+            (0..n / edge).map(|k| [start.as_slice(), &[k * edge]].concat()).collect()
+        };
+        starts = starts.iter().flat_map(along).collect();
+    }
+    starts.into_iter().map(|start| (edge, start)).collect()
+}
+
+/// What all parts of one edge say along each axis.
+struct Size {
+    edge: usize,
+    count: usize,
+    /// middles of the intervals, `[axis][part]`
+    middles: Vec<Vec<f64>>,
+    lower: Vec<f64>,
+    upper: Vec<f64>,
+}
+
+impl Size {
+    fn of(edge: usize, rows: &[Vec<f64>], heading: &[String], d: usize) -> Self {
+        let own: Vec<&Vec<f64>> = rows.iter().filter(|row| row[0] == edge as f64).collect();
+        let column = |name: String| -> Vec<f64> {
+            let at = heading.iter().position(|h| *h == name).unwrap_or(0);
+            own.iter().map(|row| row[at]).collect()
+        };
+        let bound = |which: &str, axis: &str| column(format!("{which}_{axis}{axis}"));
+        let axes = &AXES[..d];
+        let middle = |axis: &&str| -> Vec<f64> {
+            bound("lower", axis).iter().zip(bound("upper", axis)).map(|(l, u)| 0.5 * (l + u)).collect()
+        };
+        Size {
+            edge,
+            count: own.len(),
+            middles: axes.iter().map(middle).collect(),
+            lower: axes.iter().map(|axis| mean(&bound("lower", axis))).collect(),
+            upper: axes.iter().map(|axis| mean(&bound("upper", axis))).collect(),
+        }
+    }
+
+    /// Standard deviation of the middles along each axis; none of a single part.
+    fn deviation(&self) -> Vec<Option<f64>> {
+        let one = |values: &Vec<f64>| {
+            let middle = mean(values);
+            let squares: f64 = values.iter().map(|v| (v - middle).powi(2)).sum();
+            (values.len() > 1).then(|| (squares / (values.len() - 1) as f64).sqrt())
+        };
+        self.middles.iter().map(one).collect()
+    }
+
+    fn mean(&self) -> Vec<f64> {
+        self.middles.iter().map(|values| mean(values)).collect()
+    }
+
+    fn value(&self) -> Value {
+        json!({ "edge": self.edge, "count": self.count, "mean": self.mean(), "deviation": self.deviation(),
+            "lower": self.lower, "upper": self.upper })
+    }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+fn rows_of(sizes: &[Size]) -> Vec<Vec<String>> {
+    let row = |size: &Size, d: usize| {
+        let spread = size.deviation()[d].map_or("—".into(), output::number);
+        let numbers = [size.mean()[d], size.lower[d], size.upper[d]].map(output::number);
+        let [mean, lower, upper] = numbers;
+        vec![size.edge.to_string(), size.count.to_string(), AXES[d].into(), mean, spread, lower, upper]
+    };
+    sizes.iter().flat_map(|size| (0..size.lower.len()).map(move |d| row(size, d))).collect()
+}
+
+fn columns() -> Vec<String> {
+    ["edge", "parts", "axis", "a*", "standard deviation", "mean lower bound", "mean upper bound"]
+        .map(String::from)
+        .to_vec()
+}
+
+fn report(sizes: &[Size], stem: &str, about: &str, threads: usize, started: Instant) -> Report {
+    let d = sizes.first().map_or(0, |size| size.lower.len());
+    let edges: Vec<f64> = sizes.iter().map(|size| size.edge as f64).collect();
+    let panel = |axis: usize| {
+        let line = |label: &str, y: Vec<f64>, mark: Mark| Series { label: label.into(), x: edges.clone(), y, mark };
+        let every = Series {
+            label: "each part, middle of its interval".into(),
+            x: sizes.iter().flat_map(|s| vec![s.edge as f64; s.count]).collect(),
+            y: sizes.iter().flat_map(|s| s.middles[axis].clone()).collect(),
+            mark: Mark::Points,
+        };
+        let series = vec![
+            every,
+            line("mean upper bound", sizes.iter().map(|s| s.upper[axis]).collect(), Mark::Line),
+            line("mean lower bound", sizes.iter().map(|s| s.lower[axis]).collect(), Mark::Dashed),
+        ];
+        Panel {
+            title: format!("along {}", AXES[axis]),
+            x_label: "edge (voxels)".into(),
+            y_label: format!("a* {0}{0}", AXES[axis]),
+            kind: PanelKind::Series { series, log_y: false },
+        }
+    };
+    let figure = Figure {
+        name: "interval".into(),
+        title: "The interval against the size of the part".into(),
+        caption: "Points that spread show parts too small to stand for the whole; a trend of the lines shows what the conditions at \
+                  their faces do; the gap between the lines is what voxels leave open."
+            .into(),
+        columns: d,
+        panels: (0..d).map(panel).collect(),
+    };
+    Report {
+        study: "effective-batch".into(),
+        version: VERSION.into(),
+        threads,
+        wall_seconds: started.elapsed().as_secs_f64(),
+        title: format!("Parts of {stem}"),
+        summary: "Effective tensors of cubes cut from one picture, each with bounds that hold the truth of that cube."
+            .into(),
+        notes: about.lines().map(String::from).collect(),
+        tables: vec![Table {
+            name: "sizes".into(),
+            title: "By edge, in voxels".into(),
+            columns: columns(),
+            rows: rows_of(sizes),
+        }],
+        figures: vec![figure],
+        ..Default::default()
+    }
+}
+
+fn show(
+    sizes: &[Size],
+    report: &Report,
+    directory: &RunDirectory,
+    sample: &Sample,
+    args: &EffectiveArgs,
+) -> Result<(), Failure> {
+    output::say(&format!("{}; open {}", directory.path(FILE).display(), directory.report_html().display()));
+    if args.json {
+        return output::json(&json!({
+            "conditions": sample.conditions_named(),
+            "tolerance": sample.options.tolerance,
+            "sizes": sizes.iter().map(Size::value).collect::<Vec<_>>(),
+            "directory": directory.root(),
+            "files": report.files,
+            "version": VERSION,
+            "wall_seconds": report.wall_seconds,
+        }));
+    }
+    let mut rows = vec![columns()];
+    rows.extend(rows_of(sizes));
+    output::line(&output::columns(&rows))
+}
