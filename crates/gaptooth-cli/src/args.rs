@@ -103,12 +103,18 @@ pub(crate) struct EffectiveArgs {
     /// potentials on the two faces across each axis, no flux through the others; 2, 4 or 8 times the memory)
     #[arg(long, value_enum)]
     pub(crate) conditions: Option<Conditions>,
+    /// A part of the image, voxels counted from 0, the end not in it: `0:64,0:64,10:74`; `:` is all of an axis
+    #[arg(long, value_name = "A:B,A:B,A:B")]
+    pub(crate) part: Option<String>,
     /// Cubes of these edges (voxels) cut from the image side by side, each with its bounds, into subvolumes.csv and a plot of
     /// the interval against size: how large a part stands for the whole
-    #[arg(long, value_name = "N,N…")]
+    #[arg(long, value_name = "N,N…", conflicts_with = "refine")]
     pub(crate) batch: Option<String>,
-    /// Where correctors and fluxes of an image go (fields.vti for ParaView, data/fields.zarr), or the results of --batch
-    /// [default: no fields; runs/IMAGE-batch]
+    /// The image with each voxel's edges cut into so many parts, with bounds, into refinement.csv and a plot: what the voxels leave open
+    #[arg(long, value_name = "K,K…")]
+    pub(crate) refine: Option<String>,
+    /// Where correctors and fluxes of an image go (fields.vti for ParaView, data/fields.zarr), or the results of --batch or --refine
+    /// [default: no fields; runs/IMAGE-batch; runs/IMAGE-refined]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Go on from where a batch into the same directory was stopped

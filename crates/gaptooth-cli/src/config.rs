@@ -243,8 +243,21 @@ fn element(array: &[Value], segment: &str, here: &str) -> Result<usize, String> 
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// Whatever the text, a study that checks and reads back, or a failure with a message.
+    pub(crate) fn read_hostile(text: &str) {
+        let source = Source { name: "hostile.toml".into(), text: text.into() };
+        let study = match read(text) {
+            Err(error) => return assert!(!misread(&source, &error).message.is_empty()),
+            Ok(config) => Study { config, source },
+        };
+        match study.config.check() {
+            Err(error) => assert!(!study.explain(error).message.is_empty()),
+            Ok(()) => assert!(read(&effective_text(&study.config).unwrap()).is_ok()),
+        }
+    }
 
     #[test]
     fn set_reaches_tables_arrays_and_new_tables() {

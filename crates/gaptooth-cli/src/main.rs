@@ -12,6 +12,8 @@ mod args;
 mod commands;
 mod config;
 mod failure;
+#[cfg(test)]
+mod hostile;
 mod interrupt;
 mod locate;
 mod output;

@@ -37,8 +37,21 @@ struct Answer {
 pub(super) fn lattice(path: &Path, args: &EffectiveArgs) -> Result<ExitCode, Failure> {
     refuse_others(args)?;
     let source = Source { name: path.display().to_string(), text: read_text(path)? };
-    let file: LatticeFile = toml::from_str(&source.text).map_err(|e| misread(&source, &e))?;
     let started = Instant::now();
+    let answer = solve_file(&source, args.dim)?;
+    if args.json {
+        output::json(&describe(&answer, args, started.elapsed().as_secs_f64()))?;
+    } else {
+        let mut rows = vec![["derivative", "coefficient"].map(String::from).to_vec()];
+        rows.extend(answer.terms.iter().map(|(alpha, c)| vec![derivative(alpha), format!("{c:.13e}")]));
+        output::line(&format!("{}by the discrete cell problems, lattice spacing 1", output::columns(&rows)))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The effective equation of the lattice that a text describes.
+fn solve_file(source: &Source, dim: Option<u8>) -> Result<Answer, Failure> {
+    let file: LatticeFile = toml::from_str(&source.text).map_err(|e| misread(source, &e))?;
     let given: Vec<(&str, &toml::Value)> = [("kx", Some(&file.kx)), ("ky", file.ky.as_ref()), ("kz", file.kz.as_ref())]
         .into_iter()
         .filter_map(|(name, table)| table.map(|t| (name, t)))
@@ -49,7 +62,7 @@ pub(super) fn lattice(path: &Path, args: &EffectiveArgs) -> Result<ExitCode, Fai
         );
     }
     let dimension = given.len();
-    if let Some(dim) = args.dim.filter(|dim| usize::from(*dim) != dimension) {
+    if let Some(dim) = dim.filter(|dim| usize::from(*dim) != dimension) {
         let message = format!("--dim {dim}: {} gives the bonds of {dimension} directions", source.name);
         return Err(Failure::wrong_input(message).help("leave --dim out, or add or take away kx, ky, kz"));
     }
@@ -66,19 +79,11 @@ pub(super) fn lattice(path: &Path, args: &EffectiveArgs) -> Result<ExitCode, Fai
         let message = format!("{}: tables of {:?} and {shape:?} entries", source.name, tables[0].0);
         return Err(Failure::wrong_input(message).help("give every direction one entry per point of the same period"));
     }
-    let answer = match dimension {
+    match dimension {
         1 => solve::<1>(&tables, file.bond),
         2 => solve::<2>(&tables, file.bond),
         _ => solve::<3>(&tables, file.bond),
-    }?;
-    if args.json {
-        output::json(&describe(&answer, args, started.elapsed().as_secs_f64()))?;
-    } else {
-        let mut rows = vec![["derivative", "coefficient"].map(String::from).to_vec()];
-        rows.extend(answer.terms.iter().map(|(alpha, c)| vec![derivative(alpha), format!("{c:.13e}")]));
-        output::line(&format!("{}by the discrete cell problems, lattice spacing 1", output::columns(&rows)))?;
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Options that say nothing about a lattice are mistakes.
@@ -94,7 +99,9 @@ fn refuse_others(args: &EffectiveArgs) -> Result<(), Failure> {
         ("--method", args.method.is_some()),
         ("--resolution", args.resolution.is_some()),
         ("--seed", args.seed.is_some()),
+        ("--part", args.part.is_some()),
         ("--batch", args.batch.is_some()),
+        ("--refine", args.refine.is_some()),
         ("--out", args.out.is_some()),
         ("--resume", args.resume),
     ];
@@ -162,4 +169,17 @@ fn describe(answer: &Answer, args: &EffectiveArgs, seconds: f64) -> Value {
         "version": VERSION,
         "warnings": warnings,
     })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Whatever the text, an answer or a failure.
+    pub(crate) fn read_hostile(text: &str) {
+        let source = Source { name: "hostile.toml".into(), text: text.into() };
+        if let Err(failure) = solve_file(&source, None) {
+            assert!(!failure.message.is_empty());
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! One file a command: plain values in, library calls, results out.
 
 mod effective;
-mod lattice;
+pub(crate) mod lattice;
 mod learn;
 mod predict;
 mod report;

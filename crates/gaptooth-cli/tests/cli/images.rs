@@ -183,8 +183,53 @@ fn a_killed_batch_resumes_to_the_same_table() {
     let table = |out: &str| std::fs::read(place.path(out).join("subvolumes.csv")).unwrap();
     place.run(&[&batch[..], &["--out", "whole"]].concat()).done();
     stopped(&place, &[&batch[..], &["--out", "out"]].concat(), "sub-volumes", "-KILL");
-    assert_eq!(files(&place.path("out")), ["checkpoints/rows.checkpoint"]);
+    let kept = files(&place.path("out"));
+    assert!(
+        kept.iter().any(|f| f == "checkpoints/rows.checkpoint") && !kept.iter().any(|f| f == "subvolumes.csv"),
+        "{kept:?}"
+    );
     place.run(&[&batch[..], &["--out", "out", "--resume"]].concat()).done();
     assert_eq!(table("out"), table("whole"));
     assert!(!place.path("out/checkpoints").exists());
+}
+
+#[test]
+fn a_part_and_its_refinement() {
+    let place = Place::new();
+    // a checkerboard of 1 and 10 in the corner of something else
+    let samples: Vec<u8> =
+        (0..5 * 4).map(|i| if i / 4 >= 3 || i % 4 < 2 { 2 } else { ((i / 4 + i) % 2) as u8 }).collect();
+    npy(&place, "board.npy", "(5, 4)", &samples);
+    let args = ["effective", "--image", "board.npy", "--map", "0=1,1=10", "--part", "1:3,2:", "--tolerance", "1e-9"];
+    let answer = place.run(&[&args[..], &["--refine", "4,1,2,8", "--out", "fine", "--json"]].concat()).done().object();
+    let each: Vec<f64> =
+        answer["refinements"].as_array().unwrap().iter().map(|r| r["refine"].as_f64().unwrap()).collect();
+    assert_eq!(each, [1.0, 2.0, 4.0, 8.0]);
+    let exact = 10f64.sqrt();
+    let mut width = f64::INFINITY;
+    for refinement in answer["refinements"].as_array().unwrap() {
+        let [lower, upper] = ["lower", "upper"].map(|key| refinement[key][1].as_f64().unwrap());
+        assert!(lower <= exact && exact <= upper && upper - lower < width, "{refinement}");
+        width = upper - lower;
+    }
+    let table = std::fs::read_to_string(place.path("fine/refinement.csv")).unwrap();
+    assert!(table.starts_with("refine,voxels,voigt,percolating_x,percolating_y,a_xx,a_xy,a_yy,lower_xx"), "{table}");
+    assert_eq!(table.lines().count(), 5);
+    assert!(place.path("fine/figures/refinement.svg").exists() && place.path("fine/report.html").exists());
+    let text = place.run(&[&args[..], &["--refine", "2"]].concat()).done();
+    assert!(text.stdout.contains("two-point value"), "{}", text.stdout);
+    // a map need not know what lies outside of the part
+    place.run(&args).done();
+    for (more, message) in [
+        (&["--part", "1:3"][..], "--part 1:3: expected A:B for each axis"),
+        (&["--part", "3:3,:"], "within [5, 4] voxels"),
+        (&["--part", "0:6,:"], "within [5, 4] voxels"),
+        (&["--refine", "0"], "--refine 0"),
+        (&["--refine", "1001"], "from 1 to 1000"),
+        (&["--refine", "2", "--batch", "2"], "--batch"),
+    ] {
+        let answer = place.run(&[&["effective", "--image", "board.npy", "--map", "*=1", "--json"], more].concat());
+        assert_eq!(answer.code, Some(2), "{more:?}: {}", answer.stderr);
+        assert!(answer.stderr.contains(message), "{more:?}: {}", answer.stderr);
+    }
 }

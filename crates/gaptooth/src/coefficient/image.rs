@@ -83,6 +83,40 @@ impl VoxelImage {
         &self.samples
     }
 
+    /// The voxels of `shape` from `start` on.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a part that is empty or reaches out of the image.
+    pub fn part(&self, start: &[usize], shape: &[usize]) -> Result<Self> {
+        let inside = |((n, from), part): ((&usize, &usize), &usize)| *part > 0 && from.saturating_add(*part) <= *n;
+        let fits = start.len() == self.shape.len() && shape.len() == self.shape.len();
+        if !(fits && self.shape.iter().zip(start).zip(shape).all(inside)) {
+            let found = format!("{shape:?} from {start:?}");
+            return Err(Error::parameter("part", found, format!("a part of {:?}", self.shape), "count voxels from 0"));
+        }
+        let samples = match &self.samples {
+            Samples::U8(values) => Samples::U8(self.rows(values, start, shape)),
+            Samples::U16(values) => Samples::U16(self.rows(values, start, shape)),
+            Samples::I64(values) => Samples::I64(self.rows(values, start, shape)),
+            Samples::F64(values) => Samples::F64(self.rows(values, start, shape)),
+        };
+        VoxelImage::new(shape.to_vec(), samples)
+    }
+
+    fn rows<T: Copy>(&self, values: &[T], start: &[usize], shape: &[usize]) -> Vec<T> {
+        let d = shape.len();
+        let mut kept = Vec::with_capacity(shape.iter().product());
+        for row in 0..shape[..d - 1].iter().product() {
+            let (mut first, mut rest, mut stride) = (start[d - 1], row, self.shape[d - 1]);
+            for axis in (0..d - 1).rev() {
+                first += (start[axis] + rest % shape[axis]) * stride;
+                (rest, stride) = (rest / shape[axis], stride * self.shape[axis]);
+            }
+            kept.extend_from_slice(&values[first..first + shape[d - 1]]);
+        }
+        kept
+    }
+
     /// The distinct values, ascending, each with its number of voxels; `None` beyond 4096 of them.
     pub fn labels(&self) -> Option<Vec<(f64, usize)>> {
         labels::count(&self.samples)

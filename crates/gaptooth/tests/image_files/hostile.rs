@@ -1,4 +1,6 @@
 //! Whatever the bytes, an image or an error: no panic, no memory beyond what the file can hold.
+//!
+//! `GAPTOOTH_FUZZ=500 cargo test --release …` runs so many times as many cases.
 
 use png::{BitDepth, ColorType};
 use proptest::prelude::*;
@@ -11,6 +13,11 @@ use super::read_as;
 /// The most samples that `length` bytes can stand for: 1-bit samples in LZW.
 fn most(length: usize) -> usize {
     length * 2731 * 8
+}
+
+fn cases(usual: u32) -> ProptestConfig {
+    let factor = std::env::var("GAPTOOTH_FUZZ").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(usual.saturating_mul(factor)) }
 }
 
 fn check(bytes: &[u8]) {
@@ -38,7 +45,7 @@ fn valid() -> Vec<Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(cases(400))]
 
     #[test]
     fn random_bytes_behind_each_magic(magic in 0..6_usize, body in prop::collection::vec(any::<u8>(), 0..300)) {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use gaptooth::{
     Error, VERSION,
-    cell::{VoxelAnswer, VoxelCell, VoxelOptions},
+    cell::{VoxelCell, VoxelOptions},
     io::RunDirectory,
     observer::Observer,
     plot::render_report,
@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::fields::AXES;
 use super::image::{Sample, fits};
+use super::table::{Rows, numbers};
 use crate::args::EffectiveArgs;
 use crate::commands::output_directory;
 use crate::failure::Failure;
@@ -45,32 +46,31 @@ pub(super) fn batch(sample: &Sample, edges: &str, path: &Path, args: &EffectiveA
     if !args.resume {
         store.clear()?;
     }
-    let mut rows = match store.load(STAGE)? {
-        Some(bytes) => parse(&bytes)?,
-        None => vec![],
-    };
-    rows.truncate(parts.len());
-    let heading = heading(sample.shape.len());
+    let d = sample.shape.len();
+    let mut rows = Rows::new(&[&["edge"], &AXES[..d]].concat(), d);
+    if let Some(bytes) = store.load(STAGE)? {
+        rows.resume(&bytes)?;
+    }
     let terminal = Terminal::new();
     interrupt::listen(&terminal, true)?;
-    for group in parts[rows.len()..].chunks(threads) {
+    let mut stored = None;
+    for group in parts[rows.rows.len()..].chunks(threads) {
         let found: Vec<Vec<f64>> = group
             .par_iter()
             .map(|(edge, start)| one(sample, *edge, start, &options, &terminal))
             .collect::<Result<_, _>>()
             .inspect_err(|_| terminal.finish())?;
-        rows.extend(found);
-        store.store(STAGE, &table(&heading, &rows)?)?;
-        terminal.progress(
-            "sub-volumes",
-            rows.len() as u64,
-            parts.len() as u64,
-            &format!("edge {}", rows[rows.len() - 1][0]),
-        );
+        rows.rows.extend(found);
+        if stored.is_none_or(|when: Instant| when.elapsed().as_secs() >= 1) {
+            store.store(STAGE, &rows.to_csv()?)?;
+            stored = Some(Instant::now());
+        }
+        let (done, all) = (rows.rows.len(), parts.len());
+        terminal.progress("sub-volumes", done as u64, all as u64, &format!("edge {}", parts[done - 1].0));
     }
     terminal.finish();
-    directory.write(FILE, &table(&heading, &rows)?)?;
-    let sizes: Vec<Size> = edges.iter().map(|edge| Size::of(*edge, &rows, &heading, sample.shape.len())).collect();
+    directory.write(FILE, &rows.to_csv()?)?;
+    let sizes: Vec<Size> = edges.iter().map(|edge| Size::of(*edge, &rows, d)).collect();
     let report = report(&sizes, &stem, &about, threads, started);
     let report = render_report(&report, &directory)?;
     store.clear()?;
@@ -87,15 +87,9 @@ fn one(
 ) -> Result<Vec<f64>, Error> {
     let d = start.len();
     let cell = sample.under_conditions(sample.cell.part(start, &vec![edge; d])?);
-    let VoxelAnswer { effective, percolating, mixture, .. } = cell.effective(options, &Quiet(terminal))?;
-    let mut row = vec![edge as f64];
-    row.extend(start.iter().map(|i| *i as f64));
-    row.push(mixture.voigt);
-    row.extend(percolating);
-    for matrix in [Some(effective.tensor), effective.lower, effective.upper].into_iter().flatten() {
-        row.extend((0..d).flat_map(|i| (i..d).map(move |j| (i, j))).map(|(i, j)| matrix[i][j]));
-    }
-    Ok(row)
+    let found = cell.effective(options, &Quiet(terminal))?;
+    let place = [edge].into_iter().chain(start.iter().copied()).map(|i| i as f64);
+    Ok(place.chain(numbers(&found)).collect())
 }
 
 /// Stops when the terminal says so, and leaves the progress to the batch.
@@ -107,36 +101,6 @@ impl Observer for Quiet<'_> {
     fn interrupted(&self) -> bool {
         self.0.interrupted()
     }
-}
-
-fn heading(d: usize) -> Vec<String> {
-    let axes = &AXES[..d];
-    let mut names = vec!["edge".to_string()];
-    names.extend(axes.iter().map(|a| (*a).to_string()));
-    names.push("voigt".into());
-    names.extend(axes.iter().map(|a| format!("percolating_{a}")));
-    for matrix in ["a", "lower", "upper"] {
-        names.extend((0..d).flat_map(|i| (i..d).map(move |j| format!("{matrix}_{}{}", axes[i], axes[j]))));
-    }
-    names
-}
-
-fn table(heading: &[String], rows: &[Vec<f64>]) -> Result<Vec<u8>, Failure> {
-    let wrong = |e: csv::Error| Failure::failed(format!("cannot write {FILE}: {e}"));
-    let mut writer = csv::Writer::from_writer(vec![]);
-    writer.write_record(heading).map_err(wrong)?;
-    for row in rows {
-        writer.write_record(row.iter().map(f64::to_string)).map_err(wrong)?;
-    }
-    writer.into_inner().map_err(|e| Failure::failed(format!("cannot write {FILE}: {e}")))
-}
-
-fn parse(bytes: &[u8]) -> Result<Vec<Vec<f64>>, Failure> {
-    let mut reader = csv::Reader::from_reader(bytes);
-    let rows: Result<Vec<Vec<f64>>, csv::Error> = reader.deserialize().collect();
-    rows.map_err(|e| {
-        Failure::failed(format!("the rows of the stopped batch: {e}")).help("start again without --resume")
-    })
 }
 
 /// `16,32,64`, ascending.
@@ -179,20 +143,16 @@ struct Size {
 }
 
 impl Size {
-    fn of(edge: usize, rows: &[Vec<f64>], heading: &[String], d: usize) -> Self {
-        let own: Vec<&Vec<f64>> = rows.iter().filter(|row| row[0] == edge as f64).collect();
-        let column = |name: String| -> Vec<f64> {
-            let at = heading.iter().position(|h| *h == name).unwrap_or(0);
-            own.iter().map(|row| row[at]).collect()
-        };
-        let bound = |which: &str, axis: &str| column(format!("{which}_{axis}{axis}"));
+    fn of(edge: usize, rows: &Rows, d: usize) -> Self {
+        let column = |name: &str| rows.column(name, |row| row[0] == edge as f64);
+        let bound = |which: &str, axis: &str| column(&format!("{which}_{axis}{axis}"));
         let axes = &AXES[..d];
         let middle = |axis: &&str| -> Vec<f64> {
             bound("lower", axis).iter().zip(bound("upper", axis)).map(|(l, u)| 0.5 * (l + u)).collect()
         };
         Size {
             edge,
-            count: own.len(),
+            count: column("edge").len(),
             middles: axes.iter().map(middle).collect(),
             lower: axes.iter().map(|axis| mean(&bound("lower", axis))).collect(),
             upper: axes.iter().map(|axis| mean(&bound("upper", axis))).collect(),

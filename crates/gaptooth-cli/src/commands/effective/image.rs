@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Matrix, show};
 use super::fields::AXES;
-use super::{batch, fields};
+use super::{batch, fields, refine};
 use crate::args::{Conditions, EffectiveArgs};
 use crate::commands::output_directory;
 use crate::failure::Failure;
@@ -32,8 +32,8 @@ pub(super) struct Sample {
 
 impl Sample {
     fn read(path: &Path, args: &EffectiveArgs) -> Result<Self, Failure> {
-        let image = read_image(path)?;
-        let shape = image.shape().to_vec();
+        let mut image = read_image(path)?;
+        let mut shape = image.shape().to_vec();
         if let Some(dim) = args.dim.filter(|dim| usize::from(*dim) != shape.len()) {
             let message = format!("--dim {dim}: {} has {} axes, {shape:?}", path.display(), shape.len());
             return Err(Failure::wrong_input(message).help("leave --dim out"));
@@ -41,9 +41,15 @@ impl Sample {
         let voxel_size = voxel_size(args.voxel_size.as_deref(), shape.len())?;
         let map = args.map.as_deref().map(str::parse::<PhaseMap>).transpose()?;
         let conditions = args.conditions.unwrap_or(Conditions::Periodic);
-        let fields = args.out.is_some() && args.batch.is_none();
-        let options = VoxelOptions { tolerance: args.tolerance(), bounds: args.bounds, fields };
-        if args.batch.is_none() {
+        let whole = args.batch.is_none() && args.refine.is_none();
+        if let Some(text) = &args.part {
+            let [start, length] = part(text, &shape)?;
+            image = image.part(&start, &length)?;
+            shape = length;
+        }
+        let options =
+            VoxelOptions { tolerance: args.tolerance(), bounds: args.bounds, fields: whole && args.out.is_some() };
+        if whole {
             let voxels = mirrored(image.samples().len(), shape.len(), conditions);
             fits(VoxelCell::memory(voxels, &options), voxels)?;
         }
@@ -94,14 +100,15 @@ pub(super) fn image(path: &Path, args: &EffectiveArgs) -> Result<(), Failure> {
     refuse_others(args)?;
     let started = Instant::now();
     let sample = Sample::read(path, args)?;
-    match args.batch.as_deref() {
-        Some(edges) => {
-            if !sample.unused.is_empty() {
-                output::say(&format!("warning: the image has no label {}", list(&sample.unused)));
-            }
-            batch::batch(&sample, edges, path, args)
-        }
-        None => whole(sample, args, started),
+    if args.batch.is_none() && args.refine.is_none() {
+        return whole(sample, args, started);
+    }
+    if !sample.unused.is_empty() {
+        output::say(&format!("warning: the image has no label {}", list(&sample.unused)));
+    }
+    match (args.batch.as_deref(), args.refine.as_deref()) {
+        (Some(edges), _) => batch::batch(&sample, edges, path, args),
+        (None, factors) => refine::refine(&sample, factors.unwrap_or("1"), path, args),
     }
 }
 
@@ -232,6 +239,30 @@ fn voxel_size(text: Option<&str>, d: usize) -> Result<Vec<f64>, Failure> {
                 &"x,y,z"[..2 * d - 1]
             );
             Err(Failure::wrong_input(message).help("such as --voxel-size 0.5,0.5,2"))
+        }
+    }
+}
+
+/// First voxel and number of voxels along each axis of `0:64,10:74`.
+fn part(text: &str, shape: &[usize]) -> Result<[Vec<usize>; 2], Failure> {
+    let range = |(text, n): (&str, &usize)| {
+        let (from, to) = text.split_once(':')?;
+        let number = |text: &str, missing: usize| {
+            if text.trim().is_empty() { Some(missing) } else { text.trim().parse().ok() }
+        };
+        let (from, to) = (number(from, 0)?, number(to, *n)?);
+        (from < to && to <= *n).then(|| (from, to - from))
+    };
+    let texts: Vec<&str> = text.split(',').collect();
+    let ranges: Option<Vec<(usize, usize)>> = texts.iter().copied().zip(shape).map(range).collect();
+    match ranges {
+        Some(ranges) if texts.len() == shape.len() => {
+            let (start, length) = ranges.into_iter().unzip();
+            Ok([start, length])
+        }
+        _ => {
+            let message = format!("--part {text}: expected A:B for each axis with 0 ≤ A < B, within {shape:?} voxels");
+            Err(Failure::wrong_input(message).help("such as --part 0:64,:,10:74"))
         }
     }
 }

@@ -5,6 +5,8 @@ mod batch;
 mod fields;
 mod formulas;
 mod image;
+mod refine;
+mod table;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -99,7 +101,9 @@ fn supported(args: &EffectiveArgs) -> Result<(), Failure> {
         ("--map", args.map.is_some()),
         ("--voxel-size", args.voxel_size.is_some()),
         ("--conditions", args.conditions.is_some()),
+        ("--part", args.part.is_some()),
         ("--batch", args.batch.is_some()),
+        ("--refine", args.refine.is_some()),
         ("--out", args.out.is_some()),
         ("--resume", args.resume),
     ];

@@ -185,6 +185,30 @@ impl VoxelCell {
         VoxelCell::new(shape, &edges, (0..lattice.len()).map(voxel).collect())
     }
 
+    /// The same picture with each voxel cut into k along each axis.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for k = 0 or more voxels than can be counted.
+    pub fn refined(&self, k: usize) -> Result<Self> {
+        let d = self.shape.len();
+        let voxels = k.checked_pow(d as u32).and_then(|each| each.checked_mul(self.a.len()));
+        if k == 0 || voxels.is_none_or(|n| n > u32::MAX as usize) {
+            let expected = "1 or more, and at most 4 294 967 295 voxels in all";
+            return Err(Error::parameter("refinement", k, expected, "refine less, or a part of the picture"));
+        }
+        let mut lattice = self.lattice;
+        for axis in axes(d) {
+            lattice.n[axis] *= k;
+            lattice.h[axis] /= k as f64;
+        }
+        let voxel = |i: usize| {
+            let place = lattice.place(i);
+            self.a[self.lattice.index(std::array::from_fn(|axis| place[axis] * self.lattice.n[axis] / lattice.n[axis]))]
+        };
+        let a = (0..lattice.len()).into_par_iter().map(voxel).collect();
+        Ok(VoxelCell { shape: self.shape.iter().map(|n| k * n).collect(), lattice, a, largest: self.largest })
+    }
+
     /// Bytes that [`VoxelCell::effective`] needs at most for so many voxels, what it is given included: ten numbers a voxel, and
     /// up to 13 more for fields.
     pub fn memory(voxels: usize, options: &VoxelOptions) -> usize {
