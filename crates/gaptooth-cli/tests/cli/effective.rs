@@ -105,6 +105,34 @@ fn several_dimensions_by_fourier_collocation() {
     assert!(shown.contains("1.93535923") && shown.contains("3,3") && shown.contains("16 x 16 x 4 points"), "{shown}");
 }
 
+/// A formula that jumps is a picture: layers are exact, a checkerboard is enclosed.
+#[test]
+fn formulas_that_jump() {
+    let place = Place::new();
+    let solve = |more: &[&str]| place.run(&[&["effective", "--json", "--bounds"], more].concat()).done().object();
+    let layers = ["--coefficient", "where(y1 % 1 < 0.3, 1, x)", "--slow", "x=10,x=2"];
+    let two = solve(&[&layers[..], &["--dim", "2"]].concat());
+    let three = solve(&[&layers[..], &["--dim", "3", "--resolution", "20,4,6"]].concat());
+    for answer in [two["answers"][0].clone(), three["answers"][0].clone()] {
+        let entry = |key: &str, i: usize| answer[key][i][i].as_f64().unwrap();
+        for key in ["tensor", "lower", "upper"] {
+            assert!((entry(key, 0) - 1.0 / 0.37).abs() < 1e-10 && (entry(key, 1) - 7.3).abs() < 1e-10, "{answer}");
+        }
+        assert!(answer["warnings"][0].as_str().unwrap().contains("voxels"), "{answer}");
+    }
+    let board = ["--coefficient", "where((y1 < 0.5) == (y2 < 0.5), 1, 10)", "--dim", "2", "--resolution", "200"];
+    let answer = solve(&board);
+    let entry = |key: &str| answer[key][0][0].as_f64().unwrap();
+    let exact = 10f64.sqrt();
+    assert!(entry("lower") <= exact && exact <= entry("upper") && entry("upper") - entry("lower") < 0.1, "{answer}");
+    assert!((entry("tensor") - exact).abs() < answer["residual"].as_f64().unwrap(), "{answer}");
+    // as told, points
+    let answer = solve(&[&board[..], &["--method", "fft"]].concat());
+    assert!(answer["details"].as_str().unwrap().contains("collocation"), "{answer}");
+    let answer = place.run(&["effective", "--dim", "2", "--coefficient", "where(y1 < 0.5, 1, -1)"]);
+    assert_eq!(answer.code, Some(2), "{}", answer.stderr);
+}
+
 #[test]
 fn people_get_a_table() {
     let answer = Place::new().run(&["effective", "--coefficient", "1.1+sin(2*pi*y)", "--bounds"]).done();

@@ -9,6 +9,7 @@ mod collocation;
 mod finite_element;
 pub mod lattice;
 mod quadrature;
+mod sampled;
 mod voxel;
 
 use rayon::prelude::*;
@@ -21,6 +22,7 @@ pub use average::Average;
 pub use collocation::{CellSolution, Collocation, certified};
 pub use finite_element::FiniteElementSolution;
 pub use quadrature::Corrector;
+pub use sampled::{has_jumps, sampled};
 pub use voxel::{Mixture, VoxelAnswer, VoxelCell, VoxelFields, VoxelOptions, VoxelResponse};
 
 /// A homogenized coefficient in d dimensions, with bounds where the method gives them.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use gaptooth::{
     Error,
-    cell::{Collocation, EffectiveTensor},
+    cell::{self, Collocation, EffectiveTensor},
     coefficient::{CellTensor, FormulaTensor},
     pinn::NeuralCell,
 };
@@ -82,6 +82,9 @@ pub(super) fn formulas(args: &EffectiveArgs) -> Result<(), Failure> {
     let one = |x: &Option<f64>| {
         let started = Instant::now();
         let tensor = read(&given, *x)?;
+        if args.method.is_none() && given.dimension > 1 && tensor.is_scalar() && cell::has_jumps(&tensor) {
+            return by_voxels(&tensor, &given, args, started);
+        }
         let found = solver.solve(&tensor).map_err(|e| blamed(e, &tensor.text(), &given))?;
         let neural = matches!(solver, Solver::Neural(..));
         // a network's answer is worth its bounds, which count the quadrature's error already
@@ -95,6 +98,28 @@ pub(super) fn formulas(args: &EffectiveArgs) -> Result<(), Failure> {
     };
     let answers = places.iter().map(one).collect::<Result<Vec<_>, Failure>>()?;
     show(&answers, if matches!(solver, Solver::Neural(..)) { "neural" } else { "fft" }, &slow, args)
+}
+
+/// A coefficient that jumps, as a picture.
+fn by_voxels(tensor: &FormulaTensor, given: &Given, args: &EffectiveArgs, started: Instant) -> Result<Answer, Failure> {
+    let d = given.dimension;
+    let voxels = match &args.resolution {
+        Some(text) => points(text, d)?,
+        // a multiple of ten, as decimal fractions are where people put jumps
+        None => vec![[0, 0, 640, 100][d]; d],
+    };
+    let terminal = Terminal::new();
+    let found = cell::sampled(tensor, &voxels, args.tolerance(), &*terminal);
+    terminal.finish();
+    let found = found.map_err(|e| blamed(e, &tensor.text(), given))?;
+    let bounds = found.lower.clone().zip(found.upper.clone()).map(|(l, u)| [l, u]).filter(|_| args.bounds);
+    let mut answer = Answer::enclosed(found, bounds, args.tolerance(), started);
+    answer.warn(format!(
+        "the coefficient jumps: solved as a picture of {} voxels, with its values in the middle of each. Bounds hold for that picture, and for \
+         the coefficient if its jumps run along faces of voxels; --resolution N makes them finer, --method fft takes the points as they are",
+        voxels.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ")
+    ));
+    Ok(answer)
 }
 
 fn given(args: &EffectiveArgs) -> Result<Given<'_>, Failure> {

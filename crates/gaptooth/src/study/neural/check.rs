@@ -105,8 +105,8 @@ fn check_comparison(config: &NeuralStudyConfig) -> Result<()> {
             }
             EquationConfig::Reaction { domain, epsilon, period, .. } => (domain[1] - domain[0], epsilon * period, 20),
         };
-        let needed = (LEAST * length / period / f64::from(steps)).ceil() as usize + 1;
-        if points < needed {
+        let needed = (LEAST * length / period / f64::from(steps)).ceil() + 1.0;
+        if needed.is_nan() || (points as f64) < needed {
             let message = format!(
                 "found {points}, less than {LEAST} points of comparison in a period of {period}; expected at least {needed}"
             );
