@@ -11,7 +11,7 @@ use crate::config;
 const LATTICE: &str = "bond = \"left\"\nkx = [[1.0, 2.0], [0.5, 3.0]]\nky = [[2.0, 2.0], [1.5, 1.0]]\n";
 
 /// What stands where another value is expected.
-const VALUES: [&str; 26] = [
+const VALUES: [&str; 29] = [
     "-1",
     "0",
     "1",
@@ -23,6 +23,9 @@ const VALUES: [&str; 26] = [
     "1e308",
     "1e-308",
     "-0.0",
+    "1000",
+    "123456789",
+    "1e-9",
     "9223372036854775807",
     "18446744073709551616",
     "\"\"",

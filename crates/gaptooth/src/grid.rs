@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
+/// Intervals of an axis: 0.8 GB for one state.
+const MOST_INTERVALS: usize = 100_000_000;
+
 /// What holds at the ends of the domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, Default)]
 #[serde(rename_all = "snake_case")]
@@ -35,7 +38,7 @@ impl Axis {
     /// `intervals` equal intervals on `domain`.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for an empty domain or fewer than two intervals.
+    /// [`Error::Parameter`] for an empty domain or fewer than two intervals or more than 10⁸.
     pub fn uniform(domain: [f64; 2], intervals: usize, boundary: Boundary) -> Result<Self> {
         let [a, b] = domain;
         if !(a.is_finite() && b.is_finite() && b > a) {
@@ -48,6 +51,10 @@ impl Axis {
         }
         if intervals < 2 {
             return Err(Error::parameter("intervals", intervals, "at least 2", "use more grid points"));
+        }
+        if intervals > MOST_INTERVALS {
+            let expected = format!("at most {MOST_INTERVALS}");
+            return Err(Error::parameter("intervals", intervals, expected, "a state would not fit in memory"));
         }
         let n = if boundary == Boundary::Periodic { intervals } else { intervals + 1 };
         let dx = (b - a) / intervals as f64;

@@ -9,6 +9,9 @@ use crate::{
     stencil::{DifferenceOperator, EdgeRule},
 };
 
+/// Half the points of all patches together at most: beyond, no machine that we know holds their states.
+const MOST_POINTS: f64 = 1e9;
+
 /// Where the patches of patch dynamics lie (Arbabi §3, figure 1).
 #[derive(Debug, Clone)]
 pub struct BufferedPatches {
@@ -60,6 +63,11 @@ impl BufferedPatches {
                 format!("at most a quarter of the patch width {width}"),
                 "refine the micro-grid",
             ));
+        }
+        if half as f64 * grid.active().len() as f64 > MOST_POINTS {
+            let expected =
+                format!("at least 1/{:.0} of the patch width {width}", MOST_POINTS / grid.active().len() as f64);
+            return Err(Error::parameter("spacing", spacing, expected, "that would be more points than fit in memory"));
         }
         let offsets: Vec<f64> = (0..=2 * half).map(|j| (j as f64 - half as f64) * spacing).collect();
         let positions = grid.active().map(|i| offsets.iter().map(|o| grid.x[i] + o).collect()).collect();

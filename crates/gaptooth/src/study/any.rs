@@ -8,7 +8,7 @@ use super::{
     BoundConfig, Context, LatticeStudyConfig, LawConfig, NeuralStudyConfig, Outcome, StudyConfig, check, lattice,
     neural, run,
 };
-use crate::Result;
+use crate::{Error, Result};
 
 /// A study of any kind; a file with the key `lattice` is one of a lattice, one with `equation` of a neural homogenization.
 #[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
@@ -82,6 +82,8 @@ impl AnyStudy {
     /// # Errors
     /// As [`check()`].
     pub fn check(&self) -> Result<()> {
+        let all = serde_json::to_value(self).unwrap_or_default();
+        check_sizes(&all, "")?;
         match self {
             AnyStudy::Line(c) => check(c),
             AnyStudy::Lattice(c) => lattice::check(c),
@@ -99,5 +101,26 @@ impl AnyStudy {
             AnyStudy::Lattice(c) => lattice::run(c, context),
             AnyStudy::Neural(c) => neural::run(c, context),
         }
+    }
+}
+
+/// No count of anything is larger than this: past it lie slips of the keyboard and products that overflow.
+const LARGEST_COUNT: i64 = 1_000_000_000;
+
+/// Whole numbers that are no seeds.
+fn check_sizes(value: &serde_json::Value, path: &str) -> Result<()> {
+    let below = |name: &str| if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
+    match value {
+        serde_json::Value::Object(table) => {
+            table.iter().filter(|(key, _)| *key != "seed").try_for_each(|(key, one)| check_sizes(one, &below(key)))
+        }
+        serde_json::Value::Array(list) => {
+            list.iter().enumerate().try_for_each(|(k, one)| check_sizes(one, &below(&k.to_string())))
+        }
+        serde_json::Value::Number(n) if n.is_u64() && n.as_i64().is_none_or(|n| n > LARGEST_COUNT) => {
+            let message = format!("found {n}; expected at most {LARGEST_COUNT}");
+            Err(Error::Config { path: path.into(), message })
+        }
+        _ => Ok(()),
     }
 }

@@ -147,6 +147,9 @@ fn check_law(config: &StudyConfig, law: &LawConfig) -> Result<()> {
     check_law_on(law, &grid(config, patches)?.into(), config.trajectories.train)
 }
 
+/// Derivatives of higher order than this have no digit left in double precision.
+const HIGHEST: usize = 16;
+
 /// What can be said against a law on `grid` before there are data of `train` trajectories.
 pub(super) fn check_law_on(law: &LawConfig, grid: &Grid, train: usize) -> Result<()> {
     let here = format!("laws.{}", law.name);
@@ -158,6 +161,9 @@ pub(super) fn check_law_on(law: &LawConfig, grid: &Grid, train: usize) -> Result
         }
         LawKind::Derivatives { candidates, .. } if candidates.is_empty() => {
             return refuse("candidates", "found none; expected sets of orders such as [[2], [2, 4]]".into());
+        }
+        LawKind::Symbolic { highest, .. } if *highest > HIGHEST => {
+            return refuse("highest", format!("found {highest}; expected at most {HIGHEST}"));
         }
         LawKind::Symbolic { highest: 0, conserving: true, .. } => {
             return refuse("highest", "found 0; expected at least 1: no term of order 0 keeps the mean".into());

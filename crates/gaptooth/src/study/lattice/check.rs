@@ -75,6 +75,9 @@ fn check_all_patches(config: &LatticeStudyConfig) -> Result<()> {
     Ok(())
 }
 
+/// Points in all patches, 0.8 GB for one state.
+const MOST_POINTS: f64 = 1e8;
+
 fn check_patches(config: &LatticeStudyConfig, p: &LatticePatchesConfig) -> Result<()> {
     let here = format!("patches.{}", p.name);
     let end = config.trajectories.end;
@@ -86,6 +89,12 @@ fn check_patches(config: &LatticeStudyConfig, p: &LatticePatchesConfig) -> Resul
     ];
     if let Some((key, found, expected, _)) = wrong.into_iter().find(|w| w.3) {
         return refuse(&format!("{here}.{key}"), format!("found {found}; expected {expected}"));
+    }
+    let points = (p.patches as f64 * (p.interior as f64 + 2.0)).powi(2);
+    if points > MOST_POINTS {
+        let message =
+            format!("found {}: {points:.1e} points in all patches; expected at most {MOST_POINTS:.0e}", p.patches);
+        return refuse(&format!("{here}.patches"), message);
     }
     let highest = config.initial.highest;
     if 2 * highest >= p.patches {
