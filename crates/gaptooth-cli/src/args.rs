@@ -100,7 +100,7 @@ pub(crate) struct EffectiveArgs {
     #[arg(long, value_name = "DX,DY,DZ")]
     pub(crate) voxel_size: Option<String>,
     /// What holds at the image's faces: `periodic` (it is a cell that repeats) or `faces` (a sample between two plates: given
-    /// potentials on the two faces across each axis, no flux through the others; 2, 4 or 8 times the memory)
+    /// potentials on the two faces across each axis, no flux through the others)
     #[arg(long, value_enum)]
     pub(crate) conditions: Option<Conditions>,
     /// A part of the image, voxels counted from 0, the end not in it: `0:64,0:64,10:74`; `:` is all of an axis

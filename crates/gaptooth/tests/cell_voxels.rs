@@ -138,30 +138,6 @@ fn a_staircase_conducts_along_the_diagonal_only() {
 }
 
 #[test]
-fn a_sample_between_plates() {
-    // two bars side by side, one of them cut in the middle: between plates only the other conducts, and the cut one with gaps
-    let a = |at: &[usize]| {
-        if at[1] < 2 {
-            1.0
-        } else if at[0] < 3 {
-            2.0
-        } else {
-            0.0
-        }
-    };
-    let cell = VoxelCell::new(&[6, 4], &[1.0, 1.0], cube(&[6, 4], a)).unwrap();
-    let options = VoxelOptions { tolerance: 1e-12, bounds: true, ..Default::default() };
-    let plates = cell.mirrored().effective(&options, &Silent).unwrap();
-    let [lower, upper] = bounds(&plates);
-    assert!(lower[0][1].abs() < 1e-7 && plates.effective.tensor[0][1].abs() < 1e-7);
-    assert!(lower[0][0] >= 0.5 && upper[0][0] < 1.0 && lower[0][0] <= upper[0][0], "{lower:?} {upper:?}");
-    // a column of voxels in series is exact: 1/(½·1 + ½/4)
-    let series = VoxelCell::new(&[6], &[0.5], cube(&[6], |at| if at[0] < 3 { 1.0 } else { 4.0 })).unwrap();
-    let found = series.mirrored().effective(&options, &Silent).unwrap().effective;
-    assert!((found.tensor[0][0] - 1.6).abs() < 1e-11 && (found.upper.unwrap()[0][0] - 1.6).abs() < 1e-11);
-}
-
-#[test]
 fn one_phase_and_one_voxel() {
     for shape in [vec![1], vec![1, 1, 1], vec![7, 5], vec![2, 1, 3]] {
         let size = vec![0.3; shape.len()];

@@ -113,7 +113,7 @@ fn fields_for_paraview_and_xarray() {
             (&["x", "y", "z", "component"].map(String::from)[..], &[12, 10, 8, 3][..])
         );
         assert_eq!(group.array("z").unwrap().data[1], 3.0);
-        // the sample's mean flux is the tensor's entry also among its mirror images
+        // the mean flux is the tensor's entry between plates too
         for (axis, name) in ["x", "y", "z"].iter().enumerate() {
             let flux = &group.array(&format!("flux_{name}")).unwrap().data;
             let mean = flux.iter().skip(axis).step_by(3).sum::<f64>() / 960.0;

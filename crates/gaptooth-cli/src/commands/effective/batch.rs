@@ -34,7 +34,7 @@ pub(super) fn batch(sample: &Sample, edges: &str, path: &Path, args: &EffectiveA
     let parts: Vec<(usize, Vec<usize>)> = edges.iter().flat_map(|edge| tiles(*edge, &sample.shape)).collect();
     let options = VoxelOptions { bounds: true, fields: false, ..sample.options };
     let threads = rayon::current_num_threads();
-    let largest = edges.iter().max().map_or(0, |edge| sample.voxels_of(edge.pow(sample.shape.len() as u32)));
+    let largest = edges.iter().max().map_or(0, |edge| edge.pow(sample.shape.len() as u32));
     fits(threads * VoxelCell::memory(largest, &options), threads * largest)?;
     let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(format!("{stem}-batch")));
@@ -86,7 +86,7 @@ fn one(
     terminal: &Terminal,
 ) -> Result<Vec<f64>, Error> {
     let d = start.len();
-    let cell = sample.under_conditions(sample.cell.part(start, &vec![edge; d])?);
+    let cell = sample.cell.part(start, &vec![edge; d])?;
     let found = cell.effective(options, &Quiet(terminal))?;
     let place = [edge].into_iter().chain(start.iter().copied()).map(|i| i as f64);
     Ok(place.chain(numbers(&found)).collect())

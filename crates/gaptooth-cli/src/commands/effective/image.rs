@@ -50,24 +50,15 @@ impl Sample {
         let options =
             VoxelOptions { tolerance: args.tolerance(), bounds: args.bounds, fields: whole && args.out.is_some() };
         if whole {
-            let voxels = mirrored(image.samples().len(), shape.len(), conditions);
+            let voxels = image.samples().len();
             fits(VoxelCell::memory(voxels, &options), voxels)?;
         }
         let conductivity = image.conductivities(map.as_ref())?;
         let unused = map.as_ref().map(|m| image.unused(m)).unwrap_or_default();
         drop(image);
         let cell = VoxelCell::new(&shape, &voxel_size, conductivity)?;
+        let cell = if conditions == Conditions::Faces { cell.between_plates() } else { cell };
         Ok(Sample { shape, cell, options, voxel_size, conditions, unused })
-    }
-
-    /// Voxels that the conditions make of so many.
-    pub(super) fn voxels_of(&self, voxels: usize) -> usize {
-        mirrored(voxels, self.shape.len(), self.conditions)
-    }
-
-    /// The periodic cell that stands for the sample or a part of it.
-    pub(super) fn under_conditions(&self, cell: VoxelCell) -> VoxelCell {
-        if self.conditions == Conditions::Faces { cell.mirrored() } else { cell }
     }
 
     pub(super) fn conditions_named(&self) -> &'static str {
@@ -88,14 +79,7 @@ impl Sample {
     }
 }
 
-fn mirrored(voxels: usize, d: usize, conditions: Conditions) -> usize {
-    match conditions {
-        Conditions::Periodic => voxels,
-        Conditions::Faces => voxels << d,
-    }
-}
-
-/// The periodic cell that the image shows, or its parts.
+/// The cell that the image shows, or its parts.
 pub(super) fn image(path: &Path, args: &EffectiveArgs) -> Result<(), Failure> {
     refuse_others(args)?;
     let started = Instant::now();
@@ -117,7 +101,6 @@ fn whole(sample: Sample, args: &EffectiveArgs, started: Instant) -> Result<(), F
     let terminal = Terminal::new();
     interrupt::listen(&terminal, false)?;
     let Sample { shape, cell, options, voxel_size, conditions, unused } = sample;
-    let cell = if conditions == Conditions::Faces { cell.mirrored() } else { cell };
     let found = cell.effective(&options, &*terminal);
     terminal.finish();
     let mut found = found?;
@@ -133,8 +116,6 @@ fn whole(sample: Sample, args: &EffectiveArgs, started: Instant) -> Result<(), F
     }
     answer.add(beside(&found, conditions, &shape, &voxel_size));
     if let (Some(directory), Some(fields)) = (&directory, fields) {
-        let all: Vec<usize> = shape.iter().map(|n| 2 * n).collect();
-        let fields = if conditions == Conditions::Faces { fields.corner(&all, &shape) } else { fields };
         fields::write(directory, fields, (&shape, &voxel_size), named(conditions))?;
         let text = format!("{:#}\n", answer.describe("fft", args.tolerance(), None));
         directory.write("effective.json", text.as_bytes())?;

@@ -29,7 +29,7 @@ pub(super) fn refine(sample: &Sample, factors: &str, path: &Path, args: &Effecti
     let options = VoxelOptions { bounds: true, fields: false, ..sample.options };
     let d = sample.shape.len();
     let most = factors.iter().max().map_or(1, |k| k.saturating_pow(d as u32));
-    let voxels = sample.voxels_of(most.saturating_mul(sample.shape.iter().product()));
+    let voxels = most.saturating_mul(sample.shape.iter().product());
     fits(VoxelCell::memory(voxels, &options), voxels)?;
     let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(format!("{stem}-refined")));
@@ -40,7 +40,7 @@ pub(super) fn refine(sample: &Sample, factors: &str, path: &Path, args: &Effecti
     for k in &factors {
         terminal.say(&format!("each voxel cut into {}", k.pow(d as u32)));
         let cell = sample.cell.refined(*k)?;
-        let found = sample.under_conditions(cell).effective(&options, &*terminal);
+        let found = cell.effective(&options, &*terminal);
         let found = found.inspect_err(|_| terminal.finish())?;
         let voxels = sample.shape.iter().map(|n| (n * k) as f64).product();
         rows.rows.push([vec![*k as f64, voxels], numbers(&found)].concat());

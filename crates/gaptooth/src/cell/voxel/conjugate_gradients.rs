@@ -40,7 +40,8 @@ pub(super) struct ConjugateGradients<'a, S> {
 
 impl<'a, S: Scheme> ConjugateGradients<'a, S> {
     pub(super) fn new(scheme: &'a S, a: &'a [f64]) -> Self {
-        let zero = || zeros(a.len());
+        let unknowns = scheme.unknowns().iter().product();
+        let zero = || zeros(unknowns);
         let single = a.par_iter().map(|a| *a as f32).collect();
         let poisson = scheme.symbol();
         ConjugateGradients { scheme, a, single, poisson, d: zero(), p: zero(), q: zero(), r: zero() }
@@ -57,8 +58,8 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
         tolerance: f64,
         progress: &dyn Fn(f64, f64) -> Result<()>,
     ) -> Result<(Vec<f64>, Outcome)> {
-        let plane = self.scheme.lattice().plane();
-        let mut u: Vec<f64> = zeros(self.a.len());
+        let plane = self.plane();
+        let mut u: Vec<f64> = zeros(self.d.len());
         // d is zero here, always, and so is the first u
         self.scheme.balance(&self.single, &self.d, jump, &mut self.r, |_, _| 0.0);
         self.p.par_iter_mut().for_each(|p| *p = 0.0);
@@ -120,9 +121,15 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
         Ok((u, Outcome { iterations: gains.len(), error: if whole > 0.0 { left / whole } else { 0.0 } }))
     }
 
+    /// Unknowns of a plane.
+    fn plane(&self) -> usize {
+        let [_, my, mz] = self.scheme.unknowns();
+        my * mz
+    }
+
     /// d += α p, then p = z + β p for z in q; gives r·p.
     fn turn(&mut self, alpha: f32, beta: f32) -> f64 {
-        let plane = self.scheme.lattice().plane();
+        let plane = self.plane();
         let moved = self.d.par_chunks_mut(plane).zip(self.p.par_chunks_mut(plane));
         let given = self.q.par_chunks(plane).zip(self.r.par_chunks(plane));
         let parts: Vec<f64> = moved
@@ -150,7 +157,7 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
 
     /// u += d + α p, d = 0.
     fn add(&mut self, alpha: f32, u: &mut [f64]) {
-        let plane = self.scheme.lattice().plane();
+        let plane = self.plane();
         let steps = self.d.par_chunks_mut(plane).zip(self.p.par_chunks(plane));
         u.par_chunks_mut(plane).zip(steps).for_each(|(u, (d, p))| {
             u.iter_mut().zip(d.iter().zip(p)).for_each(|(u, (d, p))| *u += f64::from(d + alpha * p));

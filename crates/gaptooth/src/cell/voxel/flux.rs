@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::forest::{Forest, NONE};
-use super::lattice::Lattice;
+use super::lattice::{End, Lattice};
 use super::scheme::Scheme;
 use super::two_point::TwoPoint;
 
@@ -36,10 +36,13 @@ impl<'a> Fluxes<'a> {
             scheme.balance(a, u, *jump, &mut rest, |_, _| 0.0);
             for voxel in forest.order.iter().rev() {
                 let way = forest.parent[*voxel as usize];
-                if way != NONE {
-                    let place = lattice.place(*voxel as usize);
-                    let parent = lattice.index(lattice.step(place, usize::from(way / 2), way % 2 == 1));
-                    rest[parent] += rest[*voxel as usize];
+                if way == NONE {
+                    continue;
+                }
+                let place = lattice.place(*voxel as usize);
+                // what goes out through a plate is gone
+                if let Some(parent) = lattice.step(place, usize::from(way / 2), way % 2 == 1) {
+                    rest[lattice.index(parent)] += rest[*voxel as usize];
                 }
             }
             rest
@@ -48,15 +51,27 @@ impl<'a> Fluxes<'a> {
         Fluxes { scheme, a, u, jumps, forest, led }
     }
 
-    /// The flux through the face after a voxel along an axis, for each direction.
+    /// The flux through the face after a voxel along an axis, or before it, for each direction.
     #[inline(always)]
-    fn through(&self, place: [usize; 3], axis: usize) -> [f64; 3] {
+    fn through(&self, place: [usize; 3], axis: usize, after: bool) -> [f64; 3] {
         let lattice = self.scheme.lattice();
-        let (here, there) = (lattice.index(place), lattice.index(lattice.step(place, axis, true)));
-        let g = self.scheme.conductance(axis, self.a[here], self.a[there]);
         let (forward, back) = (2 * axis as u8 + 1, 2 * axis as u8);
-        let mut flux = [0.0; 3];
-        for (j, u) in self.u.iter().enumerate() {
+        let here = lattice.index(place);
+        let Some(there) = lattice.step(place, axis, after).map(|there| lattice.index(there)) else {
+            if lattice.ends[axis] == End::Mirror {
+                return [0.0; 3];
+            }
+            let g = self.scheme.conductance(axis, self.a[here], self.a[here]);
+            // beyond a plate is the odd image
+            let (sign, out) = if after { (-1.0, forward) } else { (1.0, back) };
+            return self.each(|j, u| {
+                let led = if self.forest.parent[here] == out { sign * self.led[j][here] } else { 0.0 };
+                g * (sign * 2.0 * u[here] + self.jumps[j][axis]) + led
+            });
+        };
+        let (here, there) = if after { (here, there) } else { (there, here) };
+        let g = self.scheme.conductance(axis, self.a[here], self.a[there]);
+        self.each(|j, u| {
             // a potential drives from high to low; the balance counts what a rise of u brings in
             let mut q = g * (u[there] - u[here] + self.jumps[j][axis]);
             if self.forest.parent[here] == forward {
@@ -65,9 +80,19 @@ impl<'a> Fluxes<'a> {
             if self.forest.parent[there] == back {
                 q += self.led[j][there];
             }
-            flux[j] = q;
-        }
-        flux
+            q
+        })
+    }
+
+    #[inline(always)]
+    fn each(&self, flux: impl Fn(usize, &[f64]) -> f64) -> [f64; 3] {
+        let mut found = [0.0; 3];
+        self.u.iter().enumerate().for_each(|(j, u)| found[j] = flux(j, u));
+        found
+    }
+
+    pub(super) fn lattice(&self) -> &Lattice {
+        self.scheme.lattice()
     }
 
     pub(super) fn potential(&self, direction: usize) -> &[f64] {
@@ -86,8 +111,8 @@ impl<'a> Fluxes<'a> {
         found.par_chunks_mut(axes.len()).enumerate().for_each(|(voxel, found)| {
             let place = lattice.place(voxel);
             for (found, axis) in found.iter_mut().zip(axes) {
-                let out = self.through(place, *axis)[direction];
-                let into = self.through(lattice.step(place, *axis, false), *axis)[direction];
+                let out = self.through(place, *axis, true)[direction];
+                let into = self.through(place, *axis, false)[direction];
                 *found = half[*axis] * (out + into);
             }
         });
@@ -109,8 +134,8 @@ impl<'a> Fluxes<'a> {
                 }
                 for axis in 0..3 {
                     let density = |q: [f64; 3]| q.map(|q| q / area[axis]);
-                    let out = density(self.through(place, axis));
-                    let into = density(self.through(lattice.step(place, axis, false), axis));
+                    let out = density(self.through(place, axis, true));
+                    let into = density(self.through(place, axis, false));
                     for i in 0..k {
                         means[axis][i] += 0.5 * (out[i] + into[i]);
                         for j in 0..k {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::lattice::Lattice;
+use super::lattice::{End, Lattice};
 
 /// No parent: the voxel does not conduct, or is a root.
 pub(super) const NONE: u8 = 6;
@@ -12,10 +12,12 @@ const CLASSES: u32 = u64::BITS;
 const DONE: u8 = 0;
 
 /// A spanning forest of the conducting voxels, joined through faces, along the best conducting of these.
+///
+/// What is outside of plates takes any flux, and is one of the roots.
 pub(super) struct Forest {
     /// conducting voxels, parents before children
     pub(super) order: Vec<u32>,
-    /// the way to the parent: 2·axis for back, 2·axis + 1 for forward
+    /// the way to the parent, or through a plate: 2·axis for back, 2·axis + 1 for forward
     pub(super) parent: Vec<u8>,
 }
 
@@ -28,6 +30,12 @@ impl Forest {
         let mut forest = Forest { order: Vec::with_capacity(a.len()), parent: vec![NONE; a.len()] };
         let mut best = vec![u8::MAX; a.len()];
         let mut queues = Queues { waiting: 0, voxels: vec![VecDeque::new(); CLASSES as usize] };
+        for way in (0..6u8).filter(|way| lattice.ends[usize::from(way / 2)] == End::Plate) {
+            forest.seed(lattice, way, &class, &mut best, &mut queues);
+        }
+        while let Some(voxel) = queues.pop() {
+            forest.visit(lattice, voxel, &class, &mut best, &mut queues);
+        }
         for root in 0..a.len() {
             if a[root] > 0.0 && best[root] != DONE {
                 queues.push(1, root as u32);
@@ -37,6 +45,23 @@ impl Forest {
             }
         }
         forest
+    }
+
+    /// Offers the voxels on a plate a way out through it.
+    fn seed(&mut self, lattice: &Lattice, way: u8, class: &[u8], best: &mut [u8], queues: &mut Queues) {
+        let axis = usize::from(way / 2);
+        let across: usize = lattice.n[axis + 1..].iter().product();
+        let step = lattice.n[axis] * across;
+        let first = if way % 2 == 1 { step - across } else { 0 };
+        for start in (first..class.len()).step_by(step) {
+            for voxel in start..start + across {
+                if class[voxel] < best[voxel] {
+                    best[voxel] = class[voxel];
+                    self.parent[voxel] = way;
+                    queues.push(class[voxel], voxel as u32);
+                }
+            }
+        }
     }
 
     /// Takes a voxel into the tree, and offers a place in it to its neighbours.
@@ -49,7 +74,8 @@ impl Forest {
         self.order.push(voxel);
         let place = lattice.place(here);
         for way in 0..6u8 {
-            let there = lattice.index(lattice.step(place, usize::from(way / 2), way % 2 == 1));
+            let Some(there) = lattice.step(place, usize::from(way / 2), way % 2 == 1) else { continue };
+            let there = lattice.index(there);
             let offered = class[here].max(class[there]);
             if class[there] != u8::MAX && offered < best[there] {
                 best[there] = offered;

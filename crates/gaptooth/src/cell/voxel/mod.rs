@@ -1,6 +1,6 @@
 //! Effective tensors of voxels: a picture of a material, a conductivity in each voxel, an interval that holds the truth.
 //!
-//! The truth is that of the picture as it is: blocks with straight edges, on periodic boundary conditions. Two
+//! The truth is that of the picture as it is: blocks with straight edges, on periodic boundary conditions or between two plates. Two
 //! discretizations enclose it. From fluxes through faces comes a lower bound (a flux without sources has at least the energy
 //! of the true one), from values at corners an upper one (so has a periodic potential); both need only be admissible, so
 //! they hold however far the solver came. Dvořák (1993); Vondřejc, Zeman & Marek (2015).
@@ -9,6 +9,7 @@ mod conjugate_gradients;
 mod fields;
 mod flux;
 mod forest;
+mod group;
 mod lattice;
 mod mixture;
 mod multilinear;
@@ -17,20 +18,14 @@ mod poisson;
 mod scheme;
 mod two_point;
 
-use faer::Mat;
 use rayon::prelude::*;
 
 use super::EffectiveTensor;
 use crate::observer::{Observer, check_interrupt};
 use crate::{Error, Result};
-use conjugate_gradients::{ConjugateGradients, Outcome};
-use flux::Fluxes;
-use forest::Forest;
-use lattice::Lattice;
-use multilinear::Multilinear;
+use group::{Found, Group};
+use lattice::{End, Lattice};
 use percolation::Bodies;
-use scheme::Scheme;
-use two_point::TwoPoint;
 
 pub use fields::{VoxelFields, VoxelResponse};
 pub use mixture::Mixture;
@@ -38,7 +33,7 @@ pub use mixture::Mixture;
 /// What rounding in the sums of energies may amount to, relative to the largest entry.
 const ROUNDING: f64 = 1e-13;
 
-/// A periodic cell of voxels with a conductivity a ≥ 0 in each.
+/// A periodic cell of voxels with a conductivity a ≥ 0 in each, or a sample of them between plates.
 ///
 /// ```
 /// use gaptooth::{cell::{VoxelCell, VoxelOptions}, observer::Silent};
@@ -125,7 +120,7 @@ impl VoxelCell {
             let at = format!("voxel {i} of {} ({})", conductivity.len(), conductivity[i]);
             return Err(Error::parameter("conductivity", at, "numbers that are not negative", "0 does not conduct"));
         }
-        let mut lattice = Lattice { n: [1; 3], h: [1.0; 3] };
+        let mut lattice = Lattice { n: [1; 3], h: [1.0; 3], ends: [End::Periodic; 3] };
         for (axis, (n, h)) in axes(d).iter().zip(shape.iter().zip(voxel_size)) {
             (lattice.n[*axis], lattice.h[*axis]) = (*n, *h);
         }
@@ -136,23 +131,15 @@ impl VoxelCell {
         Ok(VoxelCell { shape: shape.to_vec(), lattice, a: conductivity, largest })
     }
 
-    /// The sample with its mirror images along every axis, whose periodic problem is that of the sample between two plates.
+    /// The same voxels as a sample between two plates: the conditions of a measurement.
     ///
-    /// With a mean gradient along an axis the potential of the mirrored cell is constant on the sample's two faces across it, and no
-    /// flux passes the others: the conditions of a measurement. Off-diagonal entries vanish. 2^d times the voxels.
+    /// For a mean gradient along an axis the potential is given, constant, on the two faces across it, and no flux passes the others.
+    /// The answer is that of the periodic cell made of the sample and its mirror images along every axis, without their voxels:
+    /// correctors are odd about the plates and even about the other faces. Off-diagonal entries are zero.
     #[must_use]
-    pub fn mirrored(&self) -> Self {
-        let mut lattice = self.lattice;
-        axes(self.shape.len()).iter().for_each(|axis| lattice.n[*axis] *= 2);
-        let voxel = |i: usize| {
-            let place = lattice.place(i);
-            let n = self.lattice.n;
-            let inside =
-                |axis: usize| if place[axis] < n[axis] { place[axis] } else { lattice.n[axis] - 1 - place[axis] };
-            self.a[self.lattice.index(std::array::from_fn(inside))]
-        };
-        let a = (0..lattice.len()).into_par_iter().map(voxel).collect();
-        VoxelCell { shape: self.shape.iter().map(|n| 2 * n).collect(), lattice, a, largest: self.largest }
+    pub fn between_plates(mut self) -> Self {
+        axes(self.shape.len()).iter().for_each(|axis| self.lattice.ends[*axis] = End::Mirror);
+        self
     }
 
     /// The conductivities, `[x][y][z]`.
@@ -160,7 +147,7 @@ impl VoxelCell {
         self.a.iter().map(|a| a * self.largest)
     }
 
-    /// The voxels of `shape` from `start` on, as a cell of their own.
+    /// The voxels of `shape` from `start` on, as a cell of their own under the same conditions.
     ///
     /// # Errors
     /// [`Error::Parameter`] for a part that is empty or reaches out of the cell.
@@ -182,7 +169,8 @@ impl VoxelCell {
             self.largest * self.a[self.lattice.index(std::array::from_fn(|axis| from[axis] + place[axis]))]
         };
         let edges: Vec<f64> = axes.iter().map(|axis| lattice.h[*axis]).collect();
-        VoxelCell::new(shape, &edges, (0..lattice.len()).map(voxel).collect())
+        let part = VoxelCell::new(shape, &edges, (0..lattice.len()).map(voxel).collect())?;
+        Ok(if self.lattice.repeats() { part } else { part.between_plates() })
     }
 
     /// The same picture with each voxel cut into k along each axis.
@@ -229,82 +217,45 @@ impl VoxelCell {
             return Err(Error::parameter("tolerance", options.tolerance, "a number between 0 and 1", "try 1e-8"));
         }
         let mixture = Mixture::new(self.shape.len(), &self.a, self.largest);
-        let given: Option<Vec<f64>> = options.fields.then(|| self.a.par_iter().map(|a| a * self.largest).collect());
+        let given: Option<Vec<f64>> = options.fields.then(|| self.conductivities().collect());
         let bodies = Bodies::new(&self.lattice, &self.a);
         let share = bodies.percolating().map(|n| n as f64 / self.a.len() as f64);
         let axes = axes(self.shape.len());
         // what flux cannot pass has no part in the answer, and through corners it would have one in the upper bound
         bodies.clear_islands(&axes, self.lattice.n[2], &mut self.a);
         let open: Vec<usize> = (0..axes.len()).filter(|d| share[axes[*d]] > 0.0).collect();
-        let jumps: Vec<[f64; 3]> = open
-            .iter()
-            .map(|d| std::array::from_fn(|axis| if axis == axes[*d] { self.lattice.h[axis] } else { 0.0 }))
-            .collect();
-        let scheme = TwoPoint::new(self.lattice);
-        let (potentials, outcomes) = self.potentials(&scheme, &jumps, 0, options, observer)?;
-        let whole = self.lattice.whole() / self.largest;
-        let full = |block: Vec<Vec<f64>>, unit: f64| {
-            let mut tensor = vec![vec![0.0; axes.len()]; axes.len()];
-            for (i, row) in open.iter().zip(&block) {
-                open.iter().zip(row).for_each(|(j, b)| tensor[*i][*j] = b * unit);
-            }
-            tensor
+        let mut found = Found::new(axes.len());
+        let problems = (if options.bounds { 2 } else { 1 }) * open.len();
+        let progress = |solved: f64, error: f64| {
+            observer.progress(
+                "cell problems",
+                (100.0 * solved) as u64,
+                100 * problems as u64,
+                &format!("error {error:.1e}"),
+            );
+            check_interrupt(observer, "cell problems")
         };
-        let tensor = full(scheme.energy(&self.a, &potentials, &jumps), 1.0 / whole);
+        for group in Group::all(&self.lattice, &self.a, &open, &axes) {
+            group.solve(self.largest, options, &progress, &mut found)?;
+        }
+        let Found { tensor, lower, upper, responses, iterations, error, .. } = found;
+        let [tensor, lower, upper] = [tensor, lower, upper].map(|mut matrix| {
+            matrix.iter_mut().flatten().for_each(|entry| *entry *= self.largest);
+            matrix
+        });
         let size = tensor.iter().flatten().fold(0.0f64, |m, a| m.max(a.abs()));
-        let mut iterations: usize = outcomes.iter().map(|o| o.iterations).sum();
-        let error = outcomes.iter().map(|o| o.error).fold(0.0, f64::max);
-        let (mut lower, mut upper, mut fields) = (None, None, None);
-        if options.bounds || options.fields {
-            let forest = Forest::new(&self.lattice, &self.a);
-            let fluxes = Fluxes::new(&scheme, &self.a, &potentials, &jumps, &forest);
-            if options.bounds {
-                let bound = from_below(&fluxes.means_and_energies(), &open, &axes);
-                lower = Some(moved(full(bound, self.largest), &open, -ROUNDING * size));
-            }
-            fields = given.map(|given| VoxelFields::new((given, self.largest), &fluxes, (&open, &axes)));
-        }
-        drop(potentials);
-        if options.bounds {
-            let scheme = Multilinear::new(self.lattice);
-            let (potentials, outcomes) = self.potentials(&scheme, &jumps, jumps.len(), options, observer)?;
-            iterations += outcomes.iter().map(|o| o.iterations).sum::<usize>();
-            let bound = full(scheme.energy(&self.a, &potentials, &jumps), 1.0 / whole);
-            upper = Some(moved(bound, &open, ROUNDING * size));
-        }
+        let conditions = if self.lattice.repeats() { "periodic" } else { "between plates" };
         let effective = EffectiveTensor {
             tensor,
-            lower,
-            upper,
-            method: "two-point fluxes on voxels, periodic".into(),
+            lower: options.bounds.then(|| moved(lower, &open, -ROUNDING * size)),
+            upper: options.bounds.then(|| moved(upper, &open, ROUNDING * size)),
+            method: format!("two-point fluxes on voxels, {conditions}"),
             iterations,
             residual: error * size,
             unknowns: self.a.len(),
         };
+        let fields = given.map(|conductivity| VoxelFields { conductivity, responses });
         Ok(VoxelAnswer { effective, percolating: axes.iter().map(|a| share[*a]).collect(), mixture, fields })
-    }
-
-    /// The potentials of all directions, one after the other.
-    fn potentials(
-        &self,
-        scheme: &impl Scheme,
-        jumps: &[[f64; 3]],
-        before: usize,
-        options: &VoxelOptions,
-        observer: &dyn Observer,
-    ) -> Result<(Vec<Vec<f64>>, Vec<Outcome>)> {
-        let mut solver = ConjugateGradients::new(scheme, &self.a);
-        let problems = if options.bounds { 2 * jumps.len() } else { jumps.len() };
-        let mut one = |(j, jump): (usize, &[f64; 3])| {
-            let progress = |share: f64, error: f64| {
-                let done = (100.0 * ((before + j) as f64 + share)) as u64;
-                observer.progress("cell problems", done, 100 * problems as u64, &format!("error {error:.1e}"));
-                check_interrupt(observer, "cell problems")
-            };
-            solver.solve(*jump, options.tolerance, &progress)
-        };
-        let found: Vec<(Vec<f64>, Outcome)> = jumps.iter().enumerate().map(&mut one).collect::<Result<_>>()?;
-        Ok(found.into_iter().unzip())
     }
 }
 
@@ -316,28 +267,6 @@ fn axes(d: usize) -> Vec<usize> {
         2 => vec![0, 2],
         _ => vec![0, 1, 2],
     }
-}
-
-/// J C⁺ Jᵀ: the largest energy 2 ξ·⟨q⟩ − ⟨q·q/a⟩ over combinations q of the fluxes.
-fn from_below([means, energies]: &[Vec<Vec<f64>>; 2], open: &[usize], axes: &[usize]) -> Vec<Vec<f64>> {
-    let k = open.len();
-    if k == 0 {
-        return vec![];
-    }
-    let c = Mat::from_fn(k, k, |i, j| 0.5 * (energies[i][j] + energies[j][i]));
-    let mut bound = vec![vec![0.0; k]; k];
-    let Ok(eigen) = c.self_adjoint_eigen(faer::Side::Lower) else { return bound };
-    let (values, vectors) = (eigen.S(), eigen.U());
-    let largest = (0..k).map(|m| values[m]).fold(0.0, f64::max);
-    // fewer combinations give a lower bound too
-    for m in (0..k).filter(|m| values[*m] > 1e-13 * largest) {
-        let mean: Vec<f64> =
-            open.iter().map(|d| (0..k).map(|i| means[axes[*d]][i] * vectors[(i, m)]).sum::<f64>()).collect();
-        for (i, j) in (0..k).flat_map(|i| (0..k).map(move |j| (i, j))) {
-            bound[i][j] += mean[i] * mean[j] / values[m];
-        }
-    }
-    bound
 }
 
 /// A bound that rounding cannot spoil; an axis that does not conduct has an exact zero.

@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::lattice::{Lattice, Real};
-use super::poisson::Poisson;
+use super::lattice::{End, Lattice, Real};
+use super::poisson::{Points, Poisson};
 use super::scheme::{Energies, Scheme};
 
 /// Planes of unknowns that are swept together; the plane of voxels before them is computed twice.
@@ -14,6 +14,9 @@ const SLAB: usize = 8;
 /// With means m and differences d of the eight corners along each axis, the energy of a voxel is a·volume·Σ_S w_S c_S²
 /// over the seven ways S of taking differences along some axes and means along the others,
 /// w_S = 12^{1−|S|} Σ_{d∈S} 1/h_d².
+///
+/// Axes that repeat have as many corners as voxels, others one more; on a plate u = 0. Sums are over the voxels, so a wall's corners
+/// have half the equation of their mirrored cell.
 pub(super) struct Multilinear {
     lattice: Lattice,
     /// volume · w_S; bit d of the index says whether axis d is in S
@@ -43,13 +46,13 @@ impl Multilinear {
             ad[z] = half * ((n01[z] + n11[z]) - (n00[z] + n10[z]));
             dd[z] = (n11[z] - n10[z]) - (n01[z] - n00[z]);
         }
-        c.iter_mut().for_each(|row| row[n] = row[0]);
+        c.iter_mut().filter(|row| row.len() > n).for_each(|row| row[n] = row[0]);
     }
 
     /// The gradient of the energy of a row of voxels: what it says to the rows of corners near and far along the first axis, and how
     /// much more to those next than to those before along the second.
     #[inline(always)]
-    fn gradient<T: Real>(&self, a: &[T], jump: [T; 3], work: &mut Work<T>) {
+    fn gradient<T: Real>(&self, a: &[T], jump: [T; 3], corners: usize, work: &mut Work<T>) {
         let n = a.len();
         let w: [T; 8] = self.weights.map(T::of);
         let (half, quarter) = (T::of(0.5), T::of(0.25));
@@ -73,11 +76,14 @@ impl Multilinear {
             }
         }
         // corners get what voxel z says low and what voxel z − 1 says high
-        high.iter_mut().for_each(|row| row[0] = row[n]);
-        let [low_aa, low_ad, low_da, low_dd] = low.each_ref().map(|row| &row[..n]);
-        let [high_aa, high_ad, high_da, high_dd] = high.each_ref().map(|row| &row[..n]);
-        let [near, far, near_rise, far_rise] = sums.each_mut().map(|row| &mut row[..n]);
-        for z in 0..n {
+        let ends = high.iter_mut().zip(low.iter_mut());
+        ends.for_each(|(high, low)| {
+            (high[0], low[n]) = (if corners == n { high[n] } else { T::default() }, T::default())
+        });
+        let [low_aa, low_ad, low_da, low_dd] = low.each_ref().map(|row| &row[..corners]);
+        let [high_aa, high_ad, high_da, high_dd] = high.each_ref().map(|row| &row[..corners]);
+        let [near, far, near_rise, far_rise] = sums.each_mut().map(|row| &mut row[..corners]);
+        for z in 0..corners {
             let mean = quarter * (low_aa[z] + high_aa[z]);
             let (da, ad) = (half * (low_da[z] + high_da[z]), half * (low_ad[z] + high_ad[z]));
             let dd = low_dd[z] + high_dd[z];
@@ -91,32 +97,59 @@ impl Multilinear {
     /// The planes `first` … of unknowns, as many as `out` holds.
     #[inline(always)]
     fn slab<T: Real>(&self, a: &[T], u: &[T], first: usize, jump: [T; 3], out: &mut [T]) {
-        let [nx, ny, nz] = self.lattice.n;
-        let plane = self.lattice.plane();
+        let ([nx, ny, nz], [mx, my, mz]) = (self.lattice.n, self.unknowns());
+        let plane = my * mz;
         let planes = out.len() / plane;
         let mut work = Work::new(nz);
         out.fill(T::default());
         // voxels before, with their far corners; within; at the end, with their near corners
         for step in 0..=planes {
-            let x = (first + nx + step - 1) % nx;
-            let far = (x + 1) % nx;
+            // of the two planes of voxels beyond the ends there is one if the axis repeats, and none else
+            let Some(x) = (first + step).checked_sub(1).or((mx == nx).then_some(nx - 1)).filter(|x| *x < nx) else {
+                continue;
+            };
             for y in 0..ny {
-                let next = (y + 1) % ny;
-                let row = |x: usize, y: usize| (x * ny + y) * nz;
-                let corners = [(x, y), (x, next), (far, y), (far, next)].map(|(x, y)| &u[row(x, y)..][..nz]);
-                Self::haar(corners, &mut work.c);
-                self.gradient(&a[row(x, y)..][..nz], jump, &mut work);
-                let [near, far, near_rise, far_rise] = work.sums.each_ref().map(|row| &row[..nz]);
+                let next = (y + 1) % my;
+                Self::haar(self.corners(u, x, y), &mut work.c);
+                self.gradient(&a[(x * ny + y) * nz..][..nz], jump, mz, &mut work);
+                let [near, far, near_rise, far_rise] = work.sums.each_ref().map(|row| &row[..mz]);
                 if step > 0 {
                     let start = (step - 1) * plane;
-                    Self::take(&mut out[start + y * nz..][..nz], near, near_rise, T::of(-1.0));
-                    Self::take(&mut out[start + next * nz..][..nz], near, near_rise, T::of(1.0));
+                    Self::take(&mut out[start + y * mz..][..mz], near, near_rise, T::of(-1.0));
+                    Self::take(&mut out[start + next * mz..][..mz], near, near_rise, T::of(1.0));
                 }
                 if step < planes {
                     let start = step * plane;
-                    Self::take(&mut out[start + y * nz..][..nz], far, far_rise, T::of(-1.0));
-                    Self::take(&mut out[start + next * nz..][..nz], far, far_rise, T::of(1.0));
+                    Self::take(&mut out[start + y * mz..][..mz], far, far_rise, T::of(-1.0));
+                    Self::take(&mut out[start + next * mz..][..mz], far, far_rise, T::of(1.0));
                 }
+            }
+        }
+        self.clear_plates(first, out);
+    }
+
+    /// The four rows of corners of the row of voxels (x, y).
+    #[inline(always)]
+    fn corners<'a, T>(&self, u: &'a [T], x: usize, y: usize) -> [&'a [T]; 4] {
+        let [mx, my, mz] = self.unknowns();
+        let (far, next) = ((x + 1) % mx, (y + 1) % my);
+        [(x, y), (x, next), (far, y), (far, next)].map(|(x, y)| &u[(x * my + y) * mz..][..mz])
+    }
+
+    /// Nothing is tested where the potential is given.
+    fn clear_plates<T: Real>(&self, first: usize, out: &mut [T]) {
+        let [mx, my, mz] = self.unknowns();
+        let [on_x, on_y, on_z] = self.lattice.ends.map(|end| end == End::Plate);
+        for (x, plane) in out.chunks_exact_mut(my * mz).enumerate() {
+            if on_x && (first + x == 0 || first + x + 1 == mx) {
+                plane.fill(T::default());
+            }
+            if on_y {
+                plane[..mz].fill(T::default());
+                plane[(my - 1) * mz..].fill(T::default());
+            }
+            if on_z {
+                plane.chunks_exact_mut(mz).for_each(|row| (row[0], row[mz - 1]) = (T::default(), T::default()));
             }
         }
     }
@@ -130,21 +163,17 @@ impl Multilinear {
 
     #[inline(always)]
     fn energy_of_plane(&self, a: &[f64], u: &[Vec<f64>], jumps: &[[f64; 3]], x: usize) -> Energies {
-        let [nx, ny, nz] = self.lattice.n;
+        let [_, ny, nz] = self.lattice.n;
         let mut sums = Energies::new(u.len());
         let mut all: Vec<Differences<f64>> = u.iter().map(|_| differences(nz)).collect();
         let (mut g, mut fields) = (vec![0.0; nz], vec![vec![0.0; nz]; u.len()]);
-        let far = (x + 1) % nx;
         for y in 0..ny {
-            let next = (y + 1) % ny;
-            let row = |x: usize, y: usize| (x * ny + y) * nz;
-            let at = [(x, y), (x, next), (far, y), (far, next)];
             for (u, c) in u.iter().zip(&mut all) {
-                Self::haar(at.map(|(x, y)| &u[row(x, y)..][..nz]), c);
+                Self::haar(self.corners(u, x, y), c);
             }
             // bit d of the set says whether a difference is taken along axis d
             for set in 1..8usize {
-                g.iter_mut().zip(&a[row(x, y)..]).for_each(|(g, a)| *g = self.weights[set] * a);
+                g.iter_mut().zip(&a[(x * ny + y) * nz..]).for_each(|(g, a)| *g = self.weights[set] * a);
                 for ((c, field), jump) in all.iter().zip(&mut fields).zip(jumps) {
                     let c = &c[[0, 2, 1, 3][set & 3]][..=nz];
                     let jump = if set.is_power_of_two() { jump[set.trailing_zeros() as usize] } else { 0.0 };
@@ -188,10 +217,15 @@ impl Scheme for Multilinear {
         &self.lattice
     }
 
+    fn unknowns(&self) -> [usize; 3] {
+        let Lattice { n, ends, .. } = self.lattice;
+        std::array::from_fn(|d| n[d] + usize::from(ends[d] != End::Periodic))
+    }
+
     fn symbol(&self) -> Poisson {
         let (h, volume) = (self.lattice.h, self.lattice.volume());
         let stiffness = move |d: usize, t: f64| volume / (h[d] * h[d]) * (2.0 - 2.0 * t.cos());
-        Poisson::new(&self.lattice, stiffness, |t| (2.0 + t.cos()) / 3.0)
+        Poisson::new(&self.lattice, Points::Corners, stiffness, |t| (2.0 + t.cos()) / 3.0)
     }
 
     fn balance<T: Real>(
@@ -203,7 +237,8 @@ impl Scheme for Multilinear {
         seen: impl Fn(usize, &[T]) -> f64 + Sync,
     ) -> f64 {
         let jump = jump.map(T::of);
-        let slabs = out.par_chunks_mut(SLAB * self.lattice.plane()).enumerate();
+        let [_, my, mz] = self.unknowns();
+        let slabs = out.par_chunks_mut(SLAB * my * mz).enumerate();
         let parts: Vec<f64> = slabs
             .map(|(slab, out)| {
                 pulp::Arch::new().dispatch(

@@ -1,11 +1,12 @@
-//! What conducts from end to end of a periodic cell: bodies joined through faces, and which of them meet their own copies.
+//! What conducts from end to end of a cell: bodies joined through faces, and which of them meet their own copies or both ends.
 
-use super::lattice::Lattice;
+use super::lattice::{End, Lattice};
 
 /// Bodies of conducting voxels, joined through faces, found from runs of voxels along the last axis.
 ///
 /// Each run knows in which periodic copy of the cell it lies relative to its body's root; a body that reaches one of its runs in two
-/// copies winds around the cell, and conducts along the axes in which these differ.
+/// copies winds around the cell, and conducts along the axes in which these differ. Along an axis that does not repeat a body
+/// conducts when it touches both ends.
 pub(super) struct Bodies {
     /// first run of each row, and one more
     rows: Vec<usize>,
@@ -20,9 +21,10 @@ struct Run {
     parent: u32,
     /// the copy it lies in, seen from its parent
     copy: [i32; 3],
-    /// of its body, at the root: voxels, and a bit for each axis along which it winds
+    /// of its body, at the root: voxels, a bit for each axis along which it conducts, one for each end that it touches
     voxels: usize,
     winds: u8,
+    ends: u8,
 }
 
 impl Bodies {
@@ -37,17 +39,47 @@ impl Bodies {
                 at = row[start..].iter().position(|a| *a == 0.0).map_or(nz, |k| start + k);
                 let (parent, voxels) = (bodies.runs.len() as u32, at - start);
                 let (start, end) = (start as u32, at as u32);
-                bodies.runs.push(Run { start, end, parent, copy: [0; 3], voxels, winds: 0 });
+                bodies.runs.push(Run { start, end, parent, copy: [0; 3], voxels, winds: 0, ends: 0 });
             }
         }
         bodies.rows.push(bodies.runs.len());
+        let repeats = lattice.ends.map(|end| end == End::Periodic);
         for (x, y) in (0..nx).flat_map(|x| (0..ny).map(move |y| (x, y))) {
             let row = x * ny + y;
-            bodies.close(row, nz as u32);
-            bodies.touch(row, (x + 1) % nx * ny + y, [i32::from(x + 1 == nx), 0, 0]);
-            bodies.touch(row, x * ny + (y + 1) % ny, [0, i32::from(y + 1 == ny), 0]);
+            if repeats[2] {
+                bodies.close(row, nz as u32);
+            }
+            if repeats[0] || x + 1 < nx {
+                bodies.touch(row, (x + 1) % nx * ny + y, [i32::from(x + 1 == nx), 0, 0]);
+            }
+            if repeats[1] || y + 1 < ny {
+                bodies.touch(row, x * ny + (y + 1) % ny, [0, i32::from(y + 1 == ny), 0]);
+            }
         }
+        bodies.reach(lattice);
         bodies
+    }
+
+    /// Finds what touches both ends of an axis that does not repeat.
+    fn reach(&mut self, lattice: &Lattice) {
+        let [nx, ny, nz] = lattice.n;
+        let bounded = |axis: usize| lattice.ends[axis] != End::Periodic;
+        // the two ends of an axis that `from` … `to` of its n voxels touch
+        let ends = |axis: usize, from: usize, to: usize, n: usize| {
+            (u8::from(bounded(axis)) * (u8::from(from == 0) | (u8::from(to == n) << 1))) << (2 * axis)
+        };
+        for row in 0..nx * ny {
+            let (x, y) = (row / ny, row % ny);
+            for run in self.rows[row]..self.rows[row + 1] {
+                let Run { start, end, .. } = self.runs[run];
+                let touched = ends(0, x, x + 1, nx) | ends(1, y, y + 1, ny) | ends(2, start as usize, end as usize, nz);
+                let root = self.root(run).0;
+                self.runs[root].ends |= touched;
+            }
+        }
+        for run in &mut self.runs {
+            (0..3).filter(|d| run.ends >> (2 * d) & 3 == 3).for_each(|d| run.winds |= 1 << d);
+        }
     }
 
     /// Joins the last run of a row to the first one of its next copy.

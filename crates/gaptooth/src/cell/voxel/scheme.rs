@@ -5,10 +5,13 @@ use rayon::prelude::*;
 use super::lattice::{Lattice, Real};
 use super::poisson::Poisson;
 
-/// A discrete −∇·(a(e + ∇u)) on a periodic lattice, as an energy ½ Σ of squares weighted by a.
+/// A discrete −∇·(a(e + ∇u)) on a lattice, as an energy ½ Σ of squares weighted by a.
 pub(super) trait Scheme: Sync {
-    /// The voxels; there are as many unknowns.
+    /// The voxels.
     fn lattice(&self) -> &Lattice;
+
+    /// Unknowns along each axis.
+    fn unknowns(&self) -> [usize; 3];
 
     /// The inverse of the operator for a = 1.
     fn symbol(&self) -> Poisson;

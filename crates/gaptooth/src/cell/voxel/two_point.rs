@@ -4,10 +4,14 @@
 
 use rayon::prelude::*;
 
-use super::lattice::{Lattice, Real};
+use super::lattice::{End, Lattice, Real};
+use super::poisson::{Points, Poisson};
 use super::scheme::{Energies, Scheme};
 
 /// −Σ_faces g (u_w − u_v + e·h) = 0 with g = (area/h) 2 a_v a_w/(a_v + a_w).
+///
+/// Beyond an end lies a voxel's own image, even (no flux) or odd (zero on the face, half a voxel away); of the energy in a plate's
+/// faces half belongs to the images.
 pub(super) struct TwoPoint {
     lattice: Lattice,
     /// area/h of the faces across each axis
@@ -24,25 +28,26 @@ impl TwoPoint {
     fn inflow<T: Real>(&self, a: &[T], u: &[T], (x, y): (usize, usize), jump: [T; 3], out: &mut [T], flux: &mut [T]) {
         let [own, left, right, before, after] = self.lattice.rows(u, x, y);
         let [a_own, a_left, a_right, a_before, a_after] = self.lattice.rows(a, x, y);
+        let signs = self.lattice.signs(x, y).map(T::of);
         let w = self.weights.map(|w| T::of(2.0 * w));
         let n = own.len();
         for z in 0..n {
             let c = a_own[z];
             let through = |other: T, w: T| w * (c / (c + other + T::TINY)) * other;
-            out[z] = through(a_left[z], w[0]) * (left[z] - own[z] - jump[0])
-                + through(a_right[z], w[0]) * (right[z] - own[z] + jump[0])
-                + through(a_before[z], w[1]) * (before[z] - own[z] - jump[1])
-                + through(a_after[z], w[1]) * (after[z] - own[z] + jump[1]);
+            out[z] = through(a_left[z], w[0]) * (signs[0] * left[z] - own[z] - jump[0])
+                + through(a_right[z], w[0]) * (signs[1] * right[z] - own[z] + jump[0])
+                + through(a_before[z], w[1]) * (signs[2] * before[z] - own[z] - jump[1])
+                + through(a_after[z], w[1]) * (signs[3] * after[z] - own[z] + jump[1]);
         }
         // through the face after each voxel
-        let along = |z: usize, next: usize| {
-            w[2] * (a_own[z] / (a_own[z] + a_own[next] + T::TINY)) * a_own[next] * (own[next] - own[z] + jump[2])
-        };
+        let conductance = |z: usize, next: usize| w[2] * (a_own[z] / (a_own[z] + a_own[next] + T::TINY)) * a_own[next];
         for z in 0..n - 1 {
-            flux[z] = along(z, z + 1);
+            flux[z] = conductance(z, z + 1) * (own[z + 1] - own[z] + jump[2]);
         }
-        flux[n - 1] = along(n - 1, 0);
-        out[0] += flux[0] - flux[n - 1];
+        let ((next, sign), (last, sign_before)) =
+            (self.lattice.beside(2, n - 1, true), self.lattice.beside(2, 0, false));
+        flux[n - 1] = conductance(n - 1, next) * (T::of(sign) * own[next] - own[n - 1] + jump[2]);
+        out[0] += flux[0] - conductance(last, 0) * (own[0] - T::of(sign_before) * own[last] + jump[2]);
         for z in 1..n {
             out[z] += flux[z] - flux[z - 1];
         }
@@ -69,9 +74,13 @@ impl Scheme for TwoPoint {
         &self.lattice
     }
 
-    fn symbol(&self) -> super::poisson::Poisson {
-        let weights = self.weights;
-        super::poisson::Poisson::new(&self.lattice, |d, t| weights[d] * (2.0 - 2.0 * t.cos()), |_| 1.0)
+    fn unknowns(&self) -> [usize; 3] {
+        self.lattice.n
+    }
+
+    fn symbol(&self) -> Poisson {
+        let stiffness = |d: usize, t: f64| self.weights[d] * (2.0 - 2.0 * t.cos());
+        Poisson::new(&self.lattice, Points::Centres, stiffness, |_| 1.0)
     }
 
     fn balance<T: Real>(
@@ -97,16 +106,20 @@ impl Scheme for TwoPoint {
     }
 
     fn start(&self, a: &[f32], jump: [f64; 3]) -> f64 {
-        let [_, ny, nz] = self.lattice.n;
+        let ny = self.lattice.n[1];
+        let conductance = |a: f32, b: f32| f64::from(a / (a + b + f32::TINY) * b);
         let plane = |x: usize| {
             let mut sums = [0.0f64; 3];
             for y in 0..ny {
-                let [own, _, far, _, next] = self.lattice.rows(a, x, y);
-                let conductance = |a: f32, b: f32| f64::from(a / (a + b + f32::TINY) * b);
-                for z in 0..nz {
-                    sums[0] += conductance(own[z], far[z]);
-                    sums[1] += conductance(own[z], next[z]);
-                    sums[2] += conductance(own[z], own[if z + 1 == nz { 0 } else { z + 1 }]);
+                for (axis, forward, half) in self.faces([x, y]) {
+                    let [own, left, right, before, after] = self.lattice.rows(a, x, y);
+                    let other = [[left, right], [before, after]][axis][usize::from(forward)];
+                    sums[axis] += half * own.iter().zip(other).map(|(a, b)| conductance(*a, *b)).sum::<f64>();
+                }
+                let own = self.lattice.rows(a, x, y)[0];
+                sums[2] += own.windows(2).map(|a| conductance(a[0], a[1])).sum::<f64>();
+                for (at, forward, half) in self.row_ends() {
+                    sums[2] += half * conductance(own[at], own[self.lattice.beside(2, at, forward).0]);
                 }
             }
             sums
@@ -126,32 +139,65 @@ impl Scheme for TwoPoint {
 }
 
 impl TwoPoint {
+    /// The faces of a row across the first two axes that are counted with it, and the share of each that belongs to the cell: those
+    /// after it, and a plate before it.
+    fn faces(&self, at: [usize; 2]) -> impl Iterator<Item = (usize, bool, f64)> {
+        let plate = move |axis: usize, forward: bool| self.lattice.on_plate(axis, at[axis], forward);
+        let all = [(0, true), (0, false), (1, true), (1, false)].into_iter();
+        all.filter(move |(axis, forward)| *forward || plate(*axis, false))
+            .map(move |(axis, forward)| (axis, forward, if plate(axis, forward) { 0.5 } else { 1.0 }))
+    }
+
+    /// The last face of a row along the last axis, and the first one if it is a plate: the voxel, the way, the share.
+    fn row_ends(&self) -> impl Iterator<Item = (usize, bool, f64)> {
+        let plate = self.lattice.ends[2] == End::Plate;
+        let ends = [(self.lattice.n[2] - 1, true), (0, false)].into_iter();
+        ends.filter(move |(_, forward)| *forward || plate)
+            .map(move |(at, forward)| (at, forward, if plate { 0.5 } else { 1.0 }))
+    }
+
     #[inline(always)]
     fn energy_of_plane(&self, a: &[f64], u: &[Vec<f64>], jumps: &[[f64; 3]], x: usize) -> Energies {
         let [_, ny, nz] = self.lattice.n;
         let mut sums = Energies::new(u.len());
-        let (mut g, mut steps) = (vec![0.0; nz], vec![vec![0.0; nz]; u.len()]);
+        let (mut g, mut steps) = (vec![0.0; nz + 1], vec![vec![0.0; nz + 1]; u.len()]);
         for y in 0..ny {
-            let [own, _, far, _, next] = self.lattice.rows(a, x, y);
-            let mut along = own.to_vec();
-            along.rotate_left(1);
-            for (axis, other) in [far, next, &along].into_iter().enumerate() {
-                for (g, (a, b)) in g.iter_mut().zip(own.iter().zip(other)) {
-                    *g = self.conductance(axis, *a, *b);
+            let row = |field| {
+                let [own, left, right, before, after] = self.lattice.rows(field, x, y);
+                (own, [[left, right], [before, after]])
+            };
+            let signs = self.lattice.signs(x, y);
+            for (axis, forward, half) in self.faces([x, y]) {
+                let way = usize::from(forward);
+                let (own, others) = row(a);
+                for (g, (a, b)) in g.iter_mut().zip(own.iter().zip(others[axis][way])) {
+                    *g = half * self.conductance(axis, *a, *b);
                 }
+                // what lies behind comes first
+                let (sign, to) = (signs[2 * axis + way], if forward { 1.0 } else { -1.0 });
                 for ((u, step), jump) in u.iter().zip(&mut steps).zip(jumps) {
-                    let [own, _, far, _, next] = self.lattice.rows(u, x, y);
-                    let jump = jump[axis];
-                    if axis == 2 {
-                        step[nz - 1] = own[0] - own[nz - 1] + jump;
-                        step.iter_mut().zip(own.windows(2)).for_each(|(s, u)| *s = u[1] - u[0] + jump);
-                    } else {
-                        let other = if axis == 0 { far } else { next };
-                        step.iter_mut().zip(own.iter().zip(other)).for_each(|(s, (u, v))| *s = v - u + jump);
-                    }
+                    let (own, others) = row(u);
+                    let (other, jump) = (others[axis][way], jump[axis]);
+                    step.iter_mut().zip(own.iter().zip(other)).for_each(|(s, (u, v))| *s = to * (sign * v - u) + jump);
                 }
-                sums.add(&g, &steps);
+                sums.add(&g[..nz], &steps);
             }
+            let own = row(a).0;
+            g.iter_mut().zip(own.windows(2)).for_each(|(g, a)| *g = self.conductance(2, a[0], a[1]));
+            for ((u, step), jump) in u.iter().zip(&mut steps).zip(jumps) {
+                step.iter_mut().zip(row(u).0.windows(2)).for_each(|(s, u)| *s = u[1] - u[0] + jump[2]);
+            }
+            let mut last = nz - 1;
+            for (at, forward, half) in self.row_ends() {
+                let ((other, sign), to) = (self.lattice.beside(2, at, forward), if forward { 1.0 } else { -1.0 });
+                g[last] = half * self.conductance(2, own[at], own[other]);
+                for ((u, step), jump) in u.iter().zip(&mut steps).zip(jumps) {
+                    let u = row(u).0;
+                    step[last] = to * (sign * u[other] - u[at]) + jump[2];
+                }
+                last += 1;
+            }
+            sums.add(&g[..last], &steps);
         }
         sums
     }
