@@ -51,7 +51,7 @@ pub fn has_jumps(tensor: &dyn CellTensor) -> bool {
 ///
 /// ```
 /// use gaptooth::{cell, coefficient::FormulaTensor, observer::Silent};
-/// let layers = FormulaTensor::scalar("where(y1 < 0.3, 1, 10)", 2, &[])?;
+/// let layers = FormulaTensor::scalar("where(y1 % 1 < 0.3, 1, 10)", 2, &[])?;
 /// assert!(cell::has_jumps(&layers));
 /// let found = cell::sampled(&layers, &[20, 20], 1e-12, &Silent)?;
 /// assert!((found.tensor[0][0] - 1.0 / 0.37).abs() < 1e-10 && (found.tensor[1][1] - 7.3).abs() < 1e-10);
