@@ -2,12 +2,14 @@
 
 use rayon::prelude::*;
 
-use super::poisson::Poisson;
+use super::preconditioner::Preconditioner;
 use super::scheme::Scheme;
 use crate::{Error, Result};
 
-/// Steps whose gains estimate what is still to be gained (Strakoš & Tichý 2002).
+/// Steps whose gains estimate what is still to be gained.
 const DELAY: usize = 4;
+/// The slowest ratio of gains that is believed.
+const SLOWEST: f64 = 0.98;
 /// The true residual is computed anew when the preconditioned one has fallen by so much: singles have seven digits.
 const REPLACE: f64 = 1e-6;
 /// A true residual that has fallen by less than this is made of rounding.
@@ -28,7 +30,7 @@ pub(super) struct ConjugateGradients<'a, S> {
     scheme: &'a S,
     a: &'a [f64],
     single: Vec<f32>,
-    poisson: Poisson,
+    preconditioner: Preconditioner,
     /// what is not yet in the solution
     d: Vec<f32>,
     /// direction
@@ -42,9 +44,9 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
     pub(super) fn new(scheme: &'a S, a: &'a [f64]) -> Self {
         let unknowns = scheme.unknowns().iter().product();
         let zero = || zeros(unknowns);
-        let single = a.par_iter().map(|a| *a as f32).collect();
-        let poisson = scheme.symbol();
-        ConjugateGradients { scheme, a, single, poisson, d: zero(), p: zero(), q: zero(), r: zero() }
+        let single: Vec<f32> = a.par_iter().map(|a| *a as f32).collect();
+        let preconditioner = scheme.preconditioner(&single);
+        ConjugateGradients { scheme, a, single, preconditioner, d: zero(), p: zero(), q: zero(), r: zero() }
     }
 
     /// The potential of one direction; ends when the energy's relative error is about `tolerance`. `progress` hears how much is done and
@@ -87,7 +89,7 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
             gains.push(step * slope);
             whole -= step * slope;
             alpha = step as f32;
-            left = gains.iter().rev().take(DELAY).sum();
+            left = still_to_gain(&gains);
             let replace = rho < REPLACE * since;
             let [new, mixed] = if replace {
                 self.add(alpha, &mut u);
@@ -113,7 +115,7 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
             left = if rho > 0.0 { left } else { 0.0 };
             let error = left / whole;
             progress((error.ln() / tolerance.ln()).clamp(0.0, 1.0), error)?;
-            if gains.len() >= DELAY && left <= tolerance * whole || gains.len() >= MOST {
+            if left <= tolerance * whole || gains.len() >= MOST {
                 break;
             }
         }
@@ -152,7 +154,7 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
                 r.iter_mut().zip(q).for_each(|(r, q)| *r += alpha * q);
             }
         };
-        self.poisson.solve(&mut self.r, &mut self.q, change, |z, r, q| [dot(z, r), dot(z, q)])
+        self.preconditioner.solve(&mut self.r, &mut self.q, change, |z, r, q| [dot(z, r), dot(z, q)])
     }
 
     /// u += d + α p, d = 0.
@@ -169,6 +171,16 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
         let mut r = vec![0.0f64; u.len()];
         self.scheme.balance(self.a, u, jump, &mut r, |_, _| 0.0);
         self.r.par_iter_mut().zip(&r).for_each(|(single, r)| *single = *r as f32);
+    }
+}
+
+/// What the steps to come will gain, from the gains so far: a geometric series with the slowest of the last ratios.
+fn still_to_gain(gains: &[f64]) -> f64 {
+    let last = &gains[gains.len().saturating_sub(DELAY)..];
+    let ratio = last.windows(2).map(|g| g[1] / g[0]).fold(0.0, f64::max).min(SLOWEST);
+    match last {
+        [.., gain] if last.len() > 1 => gain * ratio / (1.0 - ratio),
+        _ => f64::INFINITY,
     }
 }
 

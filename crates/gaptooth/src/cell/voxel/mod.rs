@@ -12,9 +12,11 @@ mod forest;
 mod group;
 mod lattice;
 mod mixture;
+mod multigrid;
 mod multilinear;
 mod percolation;
 mod poisson;
+mod preconditioner;
 mod scheme;
 mod two_point;
 

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::lattice::{End, Lattice, Real};
 use super::poisson::{Points, Poisson};
+use super::preconditioner::Preconditioner;
 use super::scheme::{Energies, Scheme};
 
 /// Planes of unknowns that are swept together; the plane of voxels before them is computed twice.
@@ -222,10 +223,10 @@ impl Scheme for Multilinear {
         std::array::from_fn(|d| n[d] + usize::from(ends[d] != End::Periodic))
     }
 
-    fn symbol(&self) -> Poisson {
+    fn preconditioner(&self, _: &[f32]) -> Preconditioner {
         let (h, volume) = (self.lattice.h, self.lattice.volume());
         let stiffness = move |d: usize, t: f64| volume / (h[d] * h[d]) * (2.0 - 2.0 * t.cos());
-        Poisson::new(&self.lattice, Points::Corners, stiffness, |t| (2.0 + t.cos()) / 3.0)
+        Preconditioner::Poisson(Poisson::new(&self.lattice, Points::Corners, stiffness, |t| (2.0 + t.cos()) / 3.0))
     }
 
     fn balance<T: Real>(

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::lattice::{Lattice, Real};
-use super::poisson::Poisson;
+use super::preconditioner::Preconditioner;
 
 /// A discrete −∇·(a(e + ∇u)) on a lattice, as an energy ½ Σ of squares weighted by a.
 pub(super) trait Scheme: Sync {
@@ -13,8 +13,8 @@ pub(super) trait Scheme: Sync {
     /// Unknowns along each axis.
     fn unknowns(&self) -> [usize; 3];
 
-    /// The inverse of the operator for a = 1.
-    fn symbol(&self) -> Poisson;
+    /// What conjugate gradients for conductivities `a` are preconditioned by.
+    fn preconditioner(&self, a: &[f32]) -> Preconditioner;
 
     /// ∇·(a(e + ∇u)) tested with every unknown; `jump` is e_d h_d. `seen(first, part)` sees finished parts of it and where they begin, in
     /// planes; its sums are added up in order.

@@ -5,7 +5,8 @@
 use rayon::prelude::*;
 
 use super::lattice::{End, Lattice, Real};
-use super::poisson::{Points, Poisson};
+use super::multigrid::Multigrid;
+use super::preconditioner::Preconditioner;
 use super::scheme::{Energies, Scheme};
 
 /// −Σ_faces g (u_w − u_v + e·h) = 0 with g = (area/h) 2 a_v a_w/(a_v + a_w).
@@ -78,9 +79,8 @@ impl Scheme for TwoPoint {
         self.lattice.n
     }
 
-    fn symbol(&self) -> Poisson {
-        let stiffness = |d: usize, t: f64| self.weights[d] * (2.0 - 2.0 * t.cos());
-        Poisson::new(&self.lattice, Points::Centres, stiffness, |_| 1.0)
+    fn preconditioner(&self, a: &[f32]) -> Preconditioner {
+        Preconditioner::Multigrid(Multigrid::new(&self.lattice, a, self.weights))
     }
 
     fn balance<T: Real>(

@@ -54,20 +54,18 @@ impl Poisson {
         }
     }
 
-    /// q = P r. `change(r, q)` first makes each plane of r what it is to be; `seen(z, r, q)` sees each plane z of P r before it
-    /// takes the place of q; its sums are added up in order.
+    /// See [`super::preconditioner::Preconditioner::solve`]; gives the sums of each plane.
     pub(super) fn solve<const K: usize>(
         &mut self,
         r: &mut [f32],
         q: &mut [f32],
         change: impl Fn(&mut [f32], &[f32]) + Sync,
         seen: impl Fn(&[f32], &[f32], &[f32]) -> [f64; K] + Sync,
-    ) -> [f64; K] {
-        let sums = match self {
+    ) -> Vec<[f64; K]> {
+        match self {
             Poisson::Periodic(poisson) => poisson.solve(r, q, change, seen),
             Poisson::Bounded(poisson) => poisson.solve(r, q, change, seen),
-        };
-        sums.iter().fold([0.0; K], |total, s| std::array::from_fn(|k| total[k] + s[k]))
+        }
     }
 }
 

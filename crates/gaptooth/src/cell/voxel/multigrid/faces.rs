@@ -1,0 +1,171 @@
+//! What the faces of a grid conduct, on the voxels and on blocks of them.
+
+use rayon::prelude::*;
+
+use super::super::lattice::{End, Lattice};
+use super::bfloat::Bfloat;
+
+/// An axis is coarsened when its coupling is at least this share of the strongest: twice the distance has a quarter.
+const STRONG: f32 = 0.3;
+
+/// Conductances of the faces of a grid that repeats along all axes; where it does not, the face between the ends conducts nothing.
+pub(super) struct Faces {
+    /// cells along each axis
+    pub(super) n: [usize; 3],
+    /// of the face after each cell along each axis
+    pub(super) after: [Vec<Bfloat>; 3],
+    /// to the plates, of each cell; empty without plates
+    pub(super) ground: Vec<Bfloat>,
+    /// the axis that has plates
+    plates: Option<usize>,
+    /// cells of this grid in one of the next coarser, along each axis
+    pub(super) block: [usize; 3],
+    /// cells' widths along each axis, in voxels
+    widths: [Vec<f32>; 3],
+    /// voxels' couplings along each axis in a homogeneous medium, over the largest
+    coupling: [f32; 3],
+}
+
+impl Faces {
+    pub(super) fn new(lattice: &Lattice, a: &[f32], weights: [f64; 3]) -> Self {
+        let n = lattice.n;
+        let largest = (0..3).filter(|d| n[*d] > 1).map(|d| weights[d]).fold(0.0, f64::max);
+        let coupling = weights.map(|w| if largest > 0.0 { (w / largest) as f32 } else { 1.0 });
+        let conductance = |d: usize, a: f32, b: f32| coupling[d] * 2.0 * (a / (a + b + f32::MIN_POSITIVE)) * b;
+        let axis = |d: usize| {
+            let mut after = vec![Bfloat::default(); a.len()];
+            let closed = n[d] == 1 || lattice.ends[d] != End::Periodic;
+            after.par_chunks_exact_mut(lattice.plane()).enumerate().for_each(|(x, after)| {
+                for (y, after) in after.chunks_exact_mut(n[2]).enumerate() {
+                    let [own, _, right, _, next] = lattice.rows(a, x, y);
+                    if d < 2 {
+                        let last = [x, y][d] + 1 == n[d];
+                        if !(last && closed) {
+                            let other = [right, next][d];
+                            for (after, (a, b)) in after.iter_mut().zip(own.iter().zip(other)) {
+                                *after = Bfloat::of(conductance(d, *a, *b));
+                            }
+                        }
+                        continue;
+                    }
+                    for (after, a) in after.iter_mut().zip(own.windows(2)) {
+                        *after = Bfloat::of(conductance(2, a[0], a[1]));
+                    }
+                    if !closed {
+                        after[n[2] - 1] = Bfloat::of(conductance(2, own[n[2] - 1], own[0]));
+                    }
+                }
+            });
+            after
+        };
+        let after = [axis(0), axis(1), axis(2)];
+        let widths = n.map(|n| vec![1.0; n]);
+        let mut faces = Faces { n, after, ground: vec![], plates: None, block: [1; 3], widths, coupling };
+        faces.block = faces.blocks();
+        faces.reach_plates(lattice, a);
+        faces
+    }
+
+    /// Half a voxel away the potential is given.
+    fn reach_plates(&mut self, lattice: &Lattice, a: &[f32]) {
+        self.plates = (0..3).find(|d| lattice.ends[*d] == End::Plate);
+        let Some(d) = self.plates else { return };
+        let to_plates = |(i, a): (usize, &f32)| {
+            let at = lattice.place(i)[d];
+            let plates = u8::from(at == 0) + u8::from(at + 1 == self.n[d]);
+            Bfloat::of(f32::from(plates) * 2.0 * self.coupling[d] * a)
+        };
+        self.ground = a.par_iter().enumerate().map(to_plates).collect();
+    }
+
+    /// Two cells along axes with strong coupling.
+    fn blocks(&self) -> [usize; 3] {
+        // the widest cell tells: only the last one may be narrower
+        let coupling = |d: usize| self.coupling[d] / self.widths[d][0].powi(2);
+        let strongest = (0..3).filter(|d| self.n[*d] > 1).map(coupling).fold(0.0, f32::max);
+        std::array::from_fn(|d| if self.n[d] > 1 && coupling(d) >= STRONG * strongest { 2 } else { 1 })
+    }
+
+    /// The same on blocks; none for a single cell.
+    pub(super) fn coarser(&self) -> Option<Self> {
+        if self.n == [1; 3] {
+            return None;
+        }
+        let block = self.block;
+        let n: [usize; 3] = std::array::from_fn(|d| self.n[d].div_ceil(block[d]));
+        let widths: [Vec<f32>; 3] =
+            std::array::from_fn(|d| self.widths[d].chunks(block[d]).map(|w| w.iter().sum()).collect());
+        let axis = |d: usize| {
+            let along = |w: &[f32], i: usize| w[i] + w[(i + 1) % w.len()];
+            // the last cell's face is its block's, and what it conducts goes down with the distance
+            let share = |i: usize| {
+                let last = (i + 1) % block[d] == 0 || i + 1 == self.n[d];
+                if last && n[d] > 1 { along(&self.widths[d], i) / along(&widths[d], i / block[d]) } else { 0.0 }
+            };
+            self.gathered(&self.after[d], d, share, n)
+        };
+        let after = [axis(0), axis(1), axis(2)];
+        let ground = match self.plates {
+            Some(d) => self.gathered(&self.ground, d, |i| self.widths[d][i] / widths[d][i / block[d]], n),
+            None => vec![],
+        };
+        let mut faces = Faces { n, after, ground, widths, block, ..*self };
+        faces.block = faces.blocks();
+        Some(faces)
+    }
+
+    /// Sums of `values` over blocks, each times `share` of its place along an axis.
+    fn gathered(
+        &self,
+        values: &[Bfloat],
+        axis: usize,
+        share: impl Fn(usize) -> f32,
+        n: [usize; 3],
+    ) -> Vec<Bfloat> {
+        let shares: [Vec<f32>; 3] =
+            std::array::from_fn(|d| (0..self.n[d]).map(|i| if d == axis { share(i) } else { 1.0 }).collect());
+        let [of_x, of_y, of_z] = &shares;
+        let block = self.block;
+        let mut found = vec![Bfloat::default(); n.iter().product()];
+        found.par_chunks_exact_mut(n[1] * n[2]).enumerate().for_each_init(
+            || vec![0.0f32; n[2]],
+            |row, (coarse_x, found)| {
+                for (coarse_y, found) in found.chunks_exact_mut(n[2]).enumerate() {
+                    row.fill(0.0);
+                    for x in cells(coarse_x, block[0], self.n[0]) {
+                        for y in cells(coarse_y, block[1], self.n[1]).filter(|y| of_x[x] * of_y[*y] != 0.0) {
+                            let given = &values[(x * self.n[1] + y) * self.n[2]..][..self.n[2]];
+                            let share = of_x[x] * of_y[y];
+                            pulp::Arch::new().dispatch(
+                                #[inline(always)]
+                                || add_blocks(row, given, of_z, share, block[2]),
+                            );
+                        }
+                    }
+                    found.iter_mut().zip(row.iter()).for_each(|(found, sum)| *found = Bfloat::of(*sum));
+                }
+            },
+        );
+        found
+    }
+}
+
+/// The cells of a block.
+pub(super) fn cells(coarse: usize, block: usize, n: usize) -> std::ops::Range<usize> {
+    coarse * block..((coarse + 1) * block).min(n)
+}
+
+#[inline(always)]
+fn add_blocks(row: &mut [f32], given: &[Bfloat], shares: &[f32], share: f32, block: usize) {
+    if block == 1 {
+        row.iter_mut().zip(given.iter().zip(shares)).for_each(|(sum, (g, s))| *sum += share * s * g.get());
+        return;
+    }
+    let (pairs, pair_shares) = (given.chunks_exact(2), shares.chunks_exact(2));
+    if let ([last], [of_last], Some(sum)) = (pairs.remainder(), pair_shares.remainder(), row.last_mut()) {
+        *sum += share * of_last * last.get();
+    }
+    for (sum, (g, s)) in row.iter_mut().zip(pairs.zip(pair_shares)) {
+        *sum += share * (s[0] * g[0].get() + s[1] * g[1].get());
+    }
+}
