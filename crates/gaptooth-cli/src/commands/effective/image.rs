@@ -101,7 +101,7 @@ fn whole(sample: Sample, args: &EffectiveArgs, started: Instant) -> Result<(), F
     let terminal = Terminal::new();
     interrupt::listen(&terminal, false)?;
     let Sample { shape, cell, options, voxel_size, conditions, unused } = sample;
-    let found = cell.effective(&options, &*terminal);
+    eprintln!("read {:?}", started.elapsed()); let found = cell.effective(&options, &*terminal);
     terminal.finish();
     let mut found = found?;
     let fields = found.fields.take();

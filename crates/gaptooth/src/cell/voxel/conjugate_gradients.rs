@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::field::Field;
 use super::preconditioner::Preconditioner;
 use super::scheme::Scheme;
 use crate::{Error, Result};
@@ -29,22 +30,23 @@ pub(super) struct Outcome {
 pub(super) struct ConjugateGradients<'a, S> {
     scheme: &'a S,
     a: &'a [f64],
-    single: Vec<f32>,
+    single: Field<f32>,
     preconditioner: Preconditioner,
     /// what is not yet in the solution
-    d: Vec<f32>,
+    d: Field<f32>,
     /// direction
-    p: Vec<f32>,
+    p: Field<f32>,
     /// its image, or the preconditioned residual
-    q: Vec<f32>,
-    r: Vec<f32>,
+    q: Field<f32>,
+    r: Field<f32>,
 }
 
 impl<'a, S: Scheme> ConjugateGradients<'a, S> {
     pub(super) fn new(scheme: &'a S, a: &'a [f64]) -> Self {
         let unknowns = scheme.unknowns().iter().product();
-        let zero = || zeros(unknowns);
-        let single: Vec<f32> = a.par_iter().map(|a| *a as f32).collect();
+        let zero = || Field::zeros(unknowns);
+        let mut single = Field::<f32>::zeros(a.len());
+        single.par_iter_mut().zip(a).for_each(|(single, a)| *single = *a as f32);
         let preconditioner = scheme.preconditioner(&single);
         ConjugateGradients { scheme, a, single, preconditioner, d: zero(), p: zero(), q: zero(), r: zero() }
     }
@@ -59,9 +61,9 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
         jump: [f64; 3],
         tolerance: f64,
         progress: &dyn Fn(f64, f64) -> Result<()>,
-    ) -> Result<(Vec<f64>, Outcome)> {
-        let plane = self.plane();
-        let mut u: Vec<f64> = zeros(self.d.len());
+    ) -> Result<(Field<f64>, Outcome)> {
+        let t0=std::time::Instant::now(); let plane = self.plane();
+        let mut u = Field::<f64>::zeros(self.d.len());
         // d is zero here, always, and so is the first u
         self.scheme.balance(&self.single, &self.d, jump, &mut self.r, |_, _| 0.0);
         self.p.par_iter_mut().for_each(|p| *p = 0.0);
@@ -69,9 +71,9 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
         let (mut since, mut gains): (f64, Vec<f64>) = (rho, vec![]);
         // a step lowers the energy by α r·p
         let mut whole = self.scheme.start(&self.single, jump);
-        let (mut alpha, mut beta, mut left) = (0.0f32, 0.0f32, 0.0f64);
+        eprintln!("  start {:?}", t0.elapsed()); let (mut alpha, mut beta, mut left) = (0.0f32, 0.0f32, 0.0f64);
         while rho > 0.0 {
-            let slope = self.turn(alpha, beta);
+            eprintln!("  it {:?}", t0.elapsed()); let slope = self.turn(alpha, beta);
             let curvature = -self.scheme.balance(&self.single, &self.p, [0.0; 3], &mut self.q, |first, q| {
                 dot(q, &self.p[first * plane..][..q.len()])
             });
@@ -90,6 +92,11 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
             whole -= step * slope;
             alpha = step as f32;
             left = still_to_gain(&gains);
+            let error = left / whole;
+            progress((error.ln() / tolerance.ln()).clamp(0.0, 1.0), error)?;
+            if left <= tolerance * whole || gains.len() >= MOST {
+                break;
+            }
             let replace = rho < REPLACE * since;
             let [new, mixed] = if replace {
                 self.add(alpha, &mut u);
@@ -113,11 +120,6 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
             }
             rho = new;
             left = if rho > 0.0 { left } else { 0.0 };
-            let error = left / whole;
-            progress((error.ln() / tolerance.ln()).clamp(0.0, 1.0), error)?;
-            if left <= tolerance * whole || gains.len() >= MOST {
-                break;
-            }
         }
         self.add(alpha, &mut u);
         Ok((u, Outcome { iterations: gains.len(), error: if whole > 0.0 { left / whole } else { 0.0 } }))
@@ -168,9 +170,9 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
     }
 
     fn replace(&mut self, u: &[f64], jump: [f64; 3]) {
-        let mut r = vec![0.0f64; u.len()];
+        let mut r = Field::<f64>::zeros(u.len());
         self.scheme.balance(self.a, u, jump, &mut r, |_, _| 0.0);
-        self.r.par_iter_mut().zip(&r).for_each(|(single, r)| *single = *r as f32);
+        self.r.par_iter_mut().zip(&r[..]).for_each(|(single, r)| *single = *r as f32);
     }
 }
 
@@ -182,13 +184,6 @@ fn still_to_gain(gains: &[f64]) -> f64 {
         [.., gain] if last.len() > 1 => gain * ratio / (1.0 - ratio),
         _ => f64::INFINITY,
     }
-}
-
-/// Zeros that are written, not promised: a page that is first read and then written interrupts the other threads twice.
-fn zeros<T: Copy + Default + Send>(n: usize) -> Vec<T> {
-    let mut zeros = Vec::with_capacity(n);
-    zeros.par_extend(rayon::iter::repeat_n(T::default(), n));
-    zeros
 }
 
 /// Σ x y, in single over short runs and in double over these.

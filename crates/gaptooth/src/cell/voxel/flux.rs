@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::field::Field;
 use super::forest::{Forest, NONE};
 use super::lattice::{End, Lattice};
 use super::scheme::Scheme;
@@ -14,25 +15,25 @@ use super::two_point::TwoPoint;
 pub(super) struct Fluxes<'a> {
     scheme: &'a TwoPoint,
     a: &'a [f64],
-    u: &'a [Vec<f64>],
+    u: &'a [Field<f64>],
     jumps: &'a [[f64; 3]],
     forest: &'a Forest,
     /// from each voxel to its parent, `[direction][voxel]`
-    led: Vec<Vec<f64>>,
+    led: Vec<Field<f64>>,
 }
 
 impl<'a> Fluxes<'a> {
     pub(super) fn new(
         scheme: &'a TwoPoint,
         a: &'a [f64],
-        u: &'a [Vec<f64>],
+        u: &'a [Field<f64>],
         jumps: &'a [[f64; 3]],
         forest: &'a Forest,
     ) -> Self {
         let lattice = scheme.lattice();
-        let lead = |(u, jump): (&Vec<f64>, &[f64; 3])| {
+        let lead = |(u, jump): (&Field<f64>, &[f64; 3])| {
             // what flows in and does not flow out
-            let mut rest = vec![0.0; u.len()];
+            let mut rest = Field::<f64>::zeros(u.len());
             scheme.balance(a, u, *jump, &mut rest, |_, _| 0.0);
             for voxel in forest.order.iter().rev() {
                 let way = forest.parent[*voxel as usize];

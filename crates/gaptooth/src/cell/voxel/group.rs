@@ -4,6 +4,7 @@ use faer::Mat;
 
 use super::VoxelOptions;
 use super::conjugate_gradients::ConjugateGradients;
+use super::field::Field;
 use super::fields::VoxelResponse;
 use super::flux::Fluxes;
 use super::forest::Forest;
@@ -74,13 +75,13 @@ impl<'a> Group<'a> {
         progress: &dyn Fn(f64, f64) -> Result<()>,
         found: &mut Found,
     ) -> Result<()> {
-        let scheme = TwoPoint::new(self.lattice);
+        let t0=std::time::Instant::now(); let scheme = TwoPoint::new(self.lattice);
         let potentials = self.potentials(&scheme, options, progress, found, true)?;
         let unit = 1.0 / self.lattice.whole();
-        self.place(&scheme.energy(self.a, &potentials, &self.jumps), unit, &mut found.tensor);
+        eprintln!("potentials {:?}", t0.elapsed()); self.place(&scheme.energy(self.a, &potentials, &self.jumps), unit, &mut found.tensor); eprintln!("energy {:?}", t0.elapsed());
         if options.bounds || options.fields {
             let forest = Forest::new(&self.lattice, self.a);
-            let fluxes = Fluxes::new(&scheme, self.a, &potentials, &self.jumps, &forest);
+            eprintln!("forest {:?}", t0.elapsed()); let fluxes = Fluxes::new(&scheme, self.a, &potentials, &self.jumps, &forest);
             if options.bounds {
                 let bound = from_below(&fluxes.means_and_energies(), &self.open, self.axes);
                 self.place(&bound, 1.0, &mut found.lower);
@@ -90,7 +91,7 @@ impl<'a> Group<'a> {
                 found.responses.extend((0..self.open.len()).map(response));
             }
         }
-        drop(potentials);
+        eprintln!("fluxes {:?}", t0.elapsed()); drop(potentials);
         if options.bounds {
             let scheme = Multilinear::new(self.lattice);
             let potentials = self.potentials(&scheme, options, progress, found, false)?;
@@ -107,8 +108,8 @@ impl<'a> Group<'a> {
         progress: &dyn Fn(f64, f64) -> Result<()>,
         found: &mut Found,
         decides: bool,
-    ) -> Result<Vec<Vec<f64>>> {
-        let mut solver = ConjugateGradients::new(scheme, self.a);
+    ) -> Result<Vec<Field<f64>>> {
+        let t0=std::time::Instant::now(); let mut solver = ConjugateGradients::new(scheme, self.a); eprintln!("setup {:?}", t0.elapsed());
         let mut potentials = vec![];
         for jump in &self.jumps {
             let before = found.solved as f64;

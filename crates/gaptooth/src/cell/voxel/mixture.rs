@@ -1,5 +1,10 @@
 //! What the shares of the conductivities say without any geometry.
 
+use rayon::prelude::*;
+
+/// Voxels whose sums are taken by one thread.
+const PART: usize = 1 << 14;
+
 /// Means and bounds of a mixture.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Mixture {
@@ -15,20 +20,22 @@ impl Mixture {
     /// Of conductivities `largest`·a, a within [0, 1], in d dimensions.
     pub(super) fn new(d: usize, a: &[f64], largest: f64) -> Self {
         let n = a.len() as f64;
-        let mean = |f: &dyn Fn(f64) -> f64| a.iter().map(|a| f(*a)).sum::<f64>() / n;
-        let smallest = a.iter().fold(f64::INFINITY, |m, a| m.min(*a));
-        let highest = a.iter().fold(0.0f64, |m, a| m.max(*a));
-        // 1/⟨1/(a + (d−1) b)⟩ − (d−1) b with b the smallest and the largest conductivity
-        let bound = |b: f64| {
-            let shift = (d as f64 - 1.0) * b;
-            let inverse = mean(&|a| 1.0 / (a + shift));
-            if inverse.is_finite() { 1.0 / inverse - shift } else { 0.0 }
+        let smallest = a.par_iter().copied().reduce(|| f64::INFINITY, f64::min);
+        let highest = a.par_iter().copied().reduce(|| 0.0, f64::max);
+        let shifts = [0.0, smallest, highest].map(|b| (d as f64 - 1.0) * b);
+        // parts are added up in order: the same bits for any number of threads
+        let part = |a: &[f64]| {
+            let mut sums = [0.0; 4];
+            for a in a {
+                sums[0] += a;
+                (0..3).for_each(|k| sums[k + 1] += 1.0 / (a + shifts[k]));
+            }
+            sums
         };
-        let reuss = mean(&|a| 1.0 / a);
-        Mixture {
-            voigt: largest * mean(&|a| a),
-            reuss: if reuss.is_finite() { largest / reuss } else { 0.0 },
-            hashin_shtrikman: [largest * bound(smallest), largest * bound(highest)],
-        }
+        let parts: Vec<[f64; 4]> = a.par_chunks(PART).map(part).collect();
+        let mean = |k: usize| parts.iter().map(|sums| sums[k]).sum::<f64>() / n;
+        // 1/⟨1/(a + (d−1) b)⟩ − (d−1) b with b the smallest and the largest conductivity; with b = 0 the harmonic mean
+        let bound = |k: usize| if mean(k + 1).is_finite() { largest * (1.0 / mean(k + 1) - shifts[k]) } else { 0.0 };
+        Mixture { voigt: largest * mean(0), reuss: bound(0), hashin_shtrikman: [bound(1), bound(2)] }
     }
 }

@@ -6,6 +6,7 @@
 //! they hold however far the solver came. Dvořák (1993); Vondřejc, Zeman & Marek (2015).
 
 mod conjugate_gradients;
+mod field;
 mod fields;
 mod flux;
 mod forest;
@@ -218,14 +219,14 @@ impl VoxelCell {
         if !(options.tolerance > 0.0 && options.tolerance < 1.0) {
             return Err(Error::parameter("tolerance", options.tolerance, "a number between 0 and 1", "try 1e-8"));
         }
-        let mixture = Mixture::new(self.shape.len(), &self.a, self.largest);
+        let t0=std::time::Instant::now(); let mixture = Mixture::new(self.shape.len(), &self.a, self.largest);
         let given: Option<Vec<f64>> = options.fields.then(|| self.conductivities().collect());
-        let bodies = Bodies::new(&self.lattice, &self.a);
+        eprintln!("mixture {:?}", t0.elapsed()); let bodies = Bodies::new(&self.lattice, &self.a);
         let share = bodies.percolating().map(|n| n as f64 / self.a.len() as f64);
         let axes = axes(self.shape.len());
         // what flux cannot pass has no part in the answer, and through corners it would have one in the upper bound
         bodies.clear_islands(&axes, self.lattice.n[2], &mut self.a);
-        let open: Vec<usize> = (0..axes.len()).filter(|d| share[axes[*d]] > 0.0).collect();
+        eprintln!("bodies {:?}", t0.elapsed()); let open: Vec<usize> = (0..axes.len()).filter(|d| share[axes[*d]] > 0.0).collect();
         let mut found = Found::new(axes.len());
         let problems = (if options.bounds { 2 } else { 1 }) * open.len();
         let progress = |solved: f64, error: f64| {

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::field::Field;
 use super::lattice::{End, Lattice, Real};
 use super::poisson::{Points, Poisson};
 use super::preconditioner::Preconditioner;
@@ -163,7 +164,7 @@ impl Multilinear {
     }
 
     #[inline(always)]
-    fn energy_of_plane(&self, a: &[f64], u: &[Vec<f64>], jumps: &[[f64; 3]], x: usize) -> Energies {
+    fn energy_of_plane(&self, a: &[f64], u: &[Field<f64>], jumps: &[[f64; 3]], x: usize) -> Energies {
         let [_, ny, nz] = self.lattice.n;
         let mut sums = Energies::new(u.len());
         let mut all: Vec<Differences<f64>> = u.iter().map(|_| differences(nz)).collect();
@@ -259,7 +260,7 @@ impl Scheme for Multilinear {
         squares * self.lattice.volume() * planes.iter().sum::<f64>()
     }
 
-    fn energy(&self, a: &[f64], u: &[Vec<f64>], jumps: &[[f64; 3]]) -> Vec<Vec<f64>> {
+    fn energy(&self, a: &[f64], u: &[Field<f64>], jumps: &[[f64; 3]]) -> Vec<Vec<f64>> {
         Energies::over_planes(&self.lattice, u.len(), |x| {
             pulp::Arch::new().dispatch(
                 #[inline(always)]

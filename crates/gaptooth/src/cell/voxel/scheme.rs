@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::field::Field;
 use super::lattice::{Lattice, Real};
 use super::preconditioner::Preconditioner;
 
@@ -31,7 +32,7 @@ pub(super) trait Scheme: Sync {
     fn start(&self, a: &[f32], jump: [f64; 3]) -> f64;
 
     /// The energies ∫ (e_i + ∇u_i)·a(e_j + ∇u_j) of several fields, as a matrix.
-    fn energy(&self, a: &[f64], u: &[Vec<f64>], jumps: &[[f64; 3]]) -> Vec<Vec<f64>>;
+    fn energy(&self, a: &[f64], u: &[Field<f64>], jumps: &[[f64; 3]]) -> Vec<Vec<f64>>;
 }
 
 /// Matrices of energies of k fields, summed up row by row.

@@ -4,6 +4,7 @@
 
 use rayon::prelude::*;
 
+use super::field::Field;
 use super::lattice::{End, Lattice, Real};
 use super::multigrid::Multigrid;
 use super::preconditioner::Preconditioner;
@@ -128,7 +129,7 @@ impl Scheme for TwoPoint {
         (0..3).map(|d| 2.0 * self.weights[d] * jump[d] * jump[d] * parts.iter().map(|part| part[d]).sum::<f64>()).sum()
     }
 
-    fn energy(&self, a: &[f64], u: &[Vec<f64>], jumps: &[[f64; 3]]) -> Vec<Vec<f64>> {
+    fn energy(&self, a: &[f64], u: &[Field<f64>], jumps: &[[f64; 3]]) -> Vec<Vec<f64>> {
         Energies::over_planes(&self.lattice, u.len(), |x| {
             pulp::Arch::new().dispatch(
                 #[inline(always)]
@@ -157,7 +158,7 @@ impl TwoPoint {
     }
 
     #[inline(always)]
-    fn energy_of_plane(&self, a: &[f64], u: &[Vec<f64>], jumps: &[[f64; 3]], x: usize) -> Energies {
+    fn energy_of_plane(&self, a: &[f64], u: &[Field<f64>], jumps: &[[f64; 3]], x: usize) -> Energies {
         let [_, ny, nz] = self.lattice.n;
         let mut sums = Energies::new(u.len());
         let (mut g, mut steps) = (vec![0.0; nz + 1], vec![vec![0.0; nz + 1]; u.len()]);

@@ -2,8 +2,9 @@
 
 use rayon::prelude::*;
 
+use super::super::field::Field;
 use super::super::lattice::{End, Lattice};
-use super::bfloat::Bfloat;
+use super::bfloat::{Bfloat, narrow, wide};
 
 /// An axis is coarsened when its coupling is at least this share of the strongest: twice the distance has a quarter.
 const STRONG: f32 = 0.3;
@@ -13,9 +14,9 @@ pub(super) struct Faces {
     /// cells along each axis
     pub(super) n: [usize; 3],
     /// of the face after each cell along each axis
-    pub(super) after: [Vec<Bfloat>; 3],
+    pub(super) after: [Field<Bfloat>; 3],
     /// to the plates, of each cell; empty without plates
-    pub(super) ground: Vec<Bfloat>,
+    pub(super) ground: Field<Bfloat>,
     /// the axis that has plates
     plates: Option<usize>,
     /// cells of this grid in one of the next coarser, along each axis
@@ -31,28 +32,22 @@ impl Faces {
         let n = lattice.n;
         let largest = (0..3).filter(|d| n[*d] > 1).map(|d| weights[d]).fold(0.0, f64::max);
         let coupling = weights.map(|w| if largest > 0.0 { (w / largest) as f32 } else { 1.0 });
-        let conductance = |d: usize, a: f32, b: f32| coupling[d] * 2.0 * (a / (a + b + f32::MIN_POSITIVE)) * b;
         let axis = |d: usize| {
-            let mut after = vec![Bfloat::default(); a.len()];
+            let mut after = Field::<Bfloat>::zeros(a.len());
             let closed = n[d] == 1 || lattice.ends[d] != End::Periodic;
             after.par_chunks_exact_mut(lattice.plane()).enumerate().for_each(|(x, after)| {
                 for (y, after) in after.chunks_exact_mut(n[2]).enumerate() {
                     let [own, _, right, _, next] = lattice.rows(a, x, y);
-                    if d < 2 {
-                        let last = [x, y][d] + 1 == n[d];
-                        if !(last && closed) {
-                            let other = [right, next][d];
-                            for (after, (a, b)) in after.iter_mut().zip(own.iter().zip(other)) {
-                                *after = Bfloat::of(conductance(d, *a, *b));
+                    match d {
+                        2 => {
+                            let last = n[2] - 1;
+                            conduct(&mut after[..last], own, &own[1..], coupling[d]);
+                            if !closed {
+                                conduct(&mut after[last..], &own[last..], own, coupling[d]);
                             }
                         }
-                        continue;
-                    }
-                    for (after, a) in after.iter_mut().zip(own.windows(2)) {
-                        *after = Bfloat::of(conductance(2, a[0], a[1]));
-                    }
-                    if !closed {
-                        after[n[2] - 1] = Bfloat::of(conductance(2, own[n[2] - 1], own[0]));
+                        _ if closed && [x, y][d] + 1 == n[d] => {}
+                        _ => conduct(after, own, [right, next][d], coupling[d]),
                     }
                 }
             });
@@ -60,7 +55,7 @@ impl Faces {
         };
         let after = [axis(0), axis(1), axis(2)];
         let widths = n.map(|n| vec![1.0; n]);
-        let mut faces = Faces { n, after, ground: vec![], plates: None, block: [1; 3], widths, coupling };
+        let mut faces = Faces { n, after, ground: Field::default(), plates: None, block: [1; 3], widths, coupling };
         faces.block = faces.blocks();
         faces.reach_plates(lattice, a);
         faces
@@ -73,9 +68,10 @@ impl Faces {
         let to_plates = |(i, a): (usize, &f32)| {
             let at = lattice.place(i)[d];
             let plates = u8::from(at == 0) + u8::from(at + 1 == self.n[d]);
-            Bfloat::of(f32::from(plates) * 2.0 * self.coupling[d] * a)
+            narrow(f32::from(plates) * 2.0 * self.coupling[d] * a)
         };
-        self.ground = a.par_iter().enumerate().map(to_plates).collect();
+        self.ground = Field::zeros(a.len());
+        self.ground.par_iter_mut().zip(a).enumerate().for_each(|(i, (ground, a))| *ground = to_plates((i, a)));
     }
 
     /// Two cells along axes with strong coupling.
@@ -107,9 +103,9 @@ impl Faces {
         let after = [axis(0), axis(1), axis(2)];
         let ground = match self.plates {
             Some(d) => self.gathered(&self.ground, d, |i| self.widths[d][i] / widths[d][i / block[d]], n),
-            None => vec![],
+            None => Field::default(),
         };
-        let mut faces = Faces { n, after, ground, widths, block, ..*self };
+        let mut faces = Faces { n, after, ground, widths, block, plates: self.plates, coupling: self.coupling };
         faces.block = faces.blocks();
         Some(faces)
     }
@@ -121,12 +117,12 @@ impl Faces {
         axis: usize,
         share: impl Fn(usize) -> f32,
         n: [usize; 3],
-    ) -> Vec<Bfloat> {
+    ) -> Field<Bfloat> {
         let shares: [Vec<f32>; 3] =
             std::array::from_fn(|d| (0..self.n[d]).map(|i| if d == axis { share(i) } else { 1.0 }).collect());
         let [of_x, of_y, of_z] = &shares;
         let block = self.block;
-        let mut found = vec![Bfloat::default(); n.iter().product()];
+        let mut found = Field::<Bfloat>::zeros(n.iter().product());
         found.par_chunks_exact_mut(n[1] * n[2]).enumerate().for_each_init(
             || vec![0.0f32; n[2]],
             |row, (coarse_x, found)| {
@@ -142,12 +138,25 @@ impl Faces {
                             );
                         }
                     }
-                    found.iter_mut().zip(row.iter()).for_each(|(found, sum)| *found = Bfloat::of(*sum));
+                    found.iter_mut().zip(row.iter()).for_each(|(found, sum)| *found = narrow(*sum));
                 }
             },
         );
         found
     }
+}
+
+/// Harmonic means of neighbours, times their coupling.
+fn conduct(faces: &mut [Bfloat], a: &[f32], b: &[f32], coupling: f32) {
+    let n = faces.len();
+    let (a, b) = (&a[..n], &b[..n]);
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            let mean = |a: f32, b: f32| 2.0 * (a / (a + b + f32::MIN_POSITIVE)) * b;
+            (0..n).for_each(|i| faces[i] = narrow(coupling * mean(a[i], b[i])));
+        },
+    );
 }
 
 /// The cells of a block.
@@ -158,14 +167,14 @@ pub(super) fn cells(coarse: usize, block: usize, n: usize) -> std::ops::Range<us
 #[inline(always)]
 fn add_blocks(row: &mut [f32], given: &[Bfloat], shares: &[f32], share: f32, block: usize) {
     if block == 1 {
-        row.iter_mut().zip(given.iter().zip(shares)).for_each(|(sum, (g, s))| *sum += share * s * g.get());
+        row.iter_mut().zip(given.iter().zip(shares)).for_each(|(sum, (g, s))| *sum += share * s * wide(*g));
         return;
     }
     let (pairs, pair_shares) = (given.chunks_exact(2), shares.chunks_exact(2));
     if let ([last], [of_last], Some(sum)) = (pairs.remainder(), pair_shares.remainder(), row.last_mut()) {
-        *sum += share * of_last * last.get();
+        *sum += share * of_last * wide(*last);
     }
     for (sum, (g, s)) in row.iter_mut().zip(pairs.zip(pair_shares)) {
-        *sum += share * (s[0] * g[0].get() + s[1] * g[1].get());
+        *sum += share * (s[0] * wide(g[0]) + s[1] * wide(g[1]));
     }
 }

@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::bfloat::Bfloat;
+use super::super::field::Field;
+use super::bfloat::{Bfloat, narrow, wide};
 use super::faces::{Faces, cells};
 
 /// Planes that are swept by one thread, one after the other; even, as blocks are pairs.
@@ -14,22 +15,22 @@ const FEW: usize = 1 << 13;
 pub(super) struct Level {
     faces: Faces,
     /// one over the diagonal; zero where nothing conducts
-    inverse: Vec<Bfloat>,
+    inverse: Field<Bfloat>,
     /// solution
-    u: Vec<f32>,
+    u: Field<f32>,
     /// solution between two steps
-    v: Vec<f32>,
+    v: Field<f32>,
     /// right-hand side; the voxels' comes from outside
-    pub(super) b: Vec<f32>,
+    pub(super) b: Field<f32>,
 }
 
 /// A plane and those before and after it.
 type Planes<'a> = [&'a [f32]; 3];
 
 impl Level {
-    pub(super) fn new(faces: Faces) -> Self {
+    pub(super) fn new(faces: Faces, finest: bool) -> Self {
         let [nx, ny, nz] = faces.n;
-        let mut inverse = vec![Bfloat::default(); nx * ny * nz];
+        let mut inverse = Field::<Bfloat>::zeros(nx * ny * nz);
         inverse.par_chunks_exact_mut(ny * nz).enumerate().for_each(|(x, inverse)| {
             pulp::Arch::new().dispatch(
                 #[inline(always)]
@@ -37,18 +38,19 @@ impl Level {
                     for (y, inverse) in inverse.chunks_exact_mut(nz).enumerate() {
                         let row = Row::new(&faces, x, y);
                         for z in 0..nz {
-                            let before = row.along[if z == 0 { nz - 1 } else { z - 1 }].get();
-                            let across = row.across.iter().map(|g| g[z].get()).sum::<f32>();
-                            let ground = row.ground.map_or(0.0, |g| g[z].get());
-                            let d = across + before + row.along[z].get() + ground;
-                            inverse[z] = Bfloat::of(if d > 1e-30 { 1.0 / d } else { 0.0 });
+                            let before = wide(row.along[if z == 0 { nz - 1 } else { z - 1 }]);
+                            let across = row.across.iter().map(|g| wide(g[z])).sum::<f32>();
+                            let ground = row.ground.map_or(0.0, |g| wide(g[z]));
+                            let d = across + before + wide(row.along[z]) + ground;
+                            inverse[z] = narrow(if d > 1e-30 { 1.0 / d } else { 0.0 });
                         }
                     }
                 },
             );
         });
-        let zeros = || vec![0.0; nx * ny * nz];
-        Level { inverse, u: zeros(), v: zeros(), b: vec![], faces }
+        let zeros = || Field::zeros(nx * ny * nz);
+        let b = if finest { Field::default() } else { zeros() };
+        Level { inverse, u: zeros(), v: zeros(), b, faces }
     }
 
     fn plane(&self) -> usize {
@@ -62,7 +64,7 @@ impl Level {
 
     /// The solution of a single cell.
     pub(super) fn solve_one(&mut self, b: &[f32]) {
-        self.u[0] = b[0] * self.inverse[0].get();
+        self.u[0] = b[0] * wide(self.inverse[0]);
     }
 
     /// u after two Jacobi steps from zero.
@@ -70,8 +72,11 @@ impl Level {
         let mut u = std::mem::take(&mut self.u);
         let plane = self.plane();
         let make = |x: usize, made: &mut [f32]| {
-            let given = b[x * plane..].iter().zip(&self.inverse[x * plane..]);
-            made.iter_mut().zip(given).for_each(|(u, (b, inverse))| *u = first * inverse.get() * b);
+            let (b, inverse) = (&b[x * plane..][..made.len()], &self.inverse[x * plane..][..made.len()]);
+            pulp::Arch::new().dispatch(
+                #[inline(always)]
+                || (0..made.len()).for_each(|i| made[i] = first * wide(inverse[i]) * b[i]),
+            );
         };
         self.made(&mut u, make, |x, planes, out| self.stepped(x, planes, b, second, out));
         self.u = u;
@@ -80,39 +85,28 @@ impl Level {
     /// The rest of b − Au, summed over blocks: the right-hand side of the next coarser level.
     pub(super) fn restrict(&self, b: &[f32], coarser: &mut Level) {
         let ([_, ny, nz], block, [_, my, mz]) = (self.faces.n, self.faces.block, coarser.faces.n);
-        coarser.b.resize(coarser.u.len(), 0.0);
-        let sum = |coarse_x: usize, sums: &mut [f32]| {
+        let sum = |(coarse_x, sums): (usize, &mut [f32])| {
             sums.fill(0.0);
             let mut rest = vec![0.0; nz];
             for x in cells(coarse_x, block[0], self.faces.n[0]) {
                 let planes = self.around(&self.u, x);
-                for y in 0..ny {
-                    let b = &b[(x * ny + y) * nz..][..nz];
-                    self.flow(planes, x, y, &mut rest);
-                    rest.iter_mut().zip(b).for_each(|(rest, b)| *rest += b);
-                    let sums = &mut sums[y / block[1] * mz..][..mz];
-                    if block[2] == 1 {
-                        sums.iter_mut().zip(&rest).for_each(|(sum, rest)| *sum += rest);
-                        continue;
-                    }
-                    let pairs = rest.chunks_exact(2);
-                    if let [last] = pairs.remainder() {
-                        sums[mz - 1] += last;
-                    }
-                    sums.iter_mut().zip(pairs).for_each(|(sum, rest)| *sum += rest[0] + rest[1]);
-                }
+                pulp::Arch::new().dispatch(
+                    #[inline(always)]
+                    || {
+                        for y in 0..ny {
+                            let (b, rest) = (&b[(x * ny + y) * nz..][..nz], &mut rest[..nz]);
+                            self.flow(planes, x, y, rest);
+                            (0..nz).for_each(|z| rest[z] += b[z]);
+                            add_blocks(&mut sums[y / block[1] * mz..][..mz], rest, block[2]);
+                        }
+                    },
+                );
             }
         };
-        let vectorised = |(x, sums): (usize, &mut [f32])| {
-            pulp::Arch::new().dispatch(
-                #[inline(always)]
-                || sum(x, sums),
-            );
-        };
         if self.u.len() < FEW {
-            coarser.b.chunks_exact_mut(my * mz).enumerate().for_each(vectorised);
+            coarser.b.chunks_exact_mut(my * mz).enumerate().for_each(sum);
         } else {
-            coarser.b.par_chunks_exact_mut(my * mz).enumerate().for_each(vectorised);
+            coarser.b.par_chunks_exact_mut(my * mz).enumerate().for_each(sum);
         }
     }
 
@@ -125,17 +119,15 @@ impl Level {
             let Some(coarser) = coarser else { return };
             let [_, my, mz] = coarser.faces.n;
             let correction = &coarser.u[x / block[0] * my * mz..][..my * mz];
-            for y in 0..ny {
-                let (own, correction) = (&mut made[y * nz..][..nz], &correction[y / block[1] * mz..][..mz]);
-                if block[2] == 1 {
-                    own.iter_mut().zip(correction).for_each(|(u, c)| *u += c);
-                    continue;
-                }
-                own.chunks_exact_mut(2).zip(correction).for_each(|(u, c)| (u[0], u[1]) = (u[0] + c, u[1] + c));
-                if !nz.is_multiple_of(2) {
-                    own[nz - 1] += correction[mz - 1];
-                }
-            }
+            pulp::Arch::new().dispatch(
+                #[inline(always)]
+                || {
+                    for y in 0..ny {
+                        let correction = &correction[y / block[1] * mz..][..mz];
+                        add_to_blocks(&mut made[y * nz..][..nz], correction, block[2]);
+                    }
+                },
+            );
         };
         self.made(&mut v, make, |x, planes, out| self.stepped(x, planes, b, weight, out));
         self.v = v;
@@ -163,10 +155,7 @@ impl Level {
             .map_init(
                 || vec![0.0; plane],
                 |z, (x, (q, own))| {
-                    pulp::Arch::new().dispatch(
-                        #[inline(always)]
-                        || self.stepped(x, self.around(&self.v, x), r, weight, z),
-                    );
+                    self.stepped(x, self.around(&self.v, x), r, weight, z);
                     let sums = seen(z, own, q);
                     q.copy_from_slice(z);
                     sums
@@ -184,16 +173,10 @@ impl Level {
 
     /// `change`s all planes.
     fn each(&self, out: &mut [f32], change: impl Fn(usize, &mut [f32]) + Sync) {
-        let vectorised = |(x, out): (usize, &mut [f32])| {
-            pulp::Arch::new().dispatch(
-                #[inline(always)]
-                || change(x, out),
-            );
-        };
         if self.inverse.len() < FEW {
-            out.chunks_exact_mut(self.plane()).enumerate().for_each(vectorised);
+            out.chunks_exact_mut(self.plane()).enumerate().for_each(|(x, out)| change(x, out));
         } else {
-            out.par_chunks_exact_mut(self.plane()).enumerate().for_each(vectorised);
+            out.par_chunks_exact_mut(self.plane()).enumerate().for_each(|(x, out)| change(x, out));
         }
     }
 
@@ -216,32 +199,28 @@ impl Level {
             }
         };
         let buffers = || std::array::from_fn(|_| vec![0.0; plane]);
-        let vectorised = |buffers: &mut [Vec<f32>; 3], part: (usize, &mut [f32])| {
-            pulp::Arch::new().dispatch(
-                #[inline(always)]
-                || slab(buffers, part),
-            );
-        };
         if self.inverse.len() < FEW {
             let mut buffers = buffers();
-            out.chunks_mut(SLAB * plane).enumerate().for_each(|part| vectorised(&mut buffers, part));
+            out.chunks_mut(SLAB * plane).enumerate().for_each(|part| slab(&mut buffers, part));
         } else {
-            out.par_chunks_mut(SLAB * plane).enumerate().for_each_init(buffers, vectorised);
+            out.par_chunks_mut(SLAB * plane).enumerate().for_each_init(buffers, slab);
         }
     }
 
     /// u + weight D⁻¹ (b − Au) on plane x.
-    #[inline(always)]
     fn stepped(&self, x: usize, planes: Planes<'_>, b: &[f32], weight: f32, out: &mut [f32]) {
         let [_, ny, nz] = self.faces.n;
-        for y in 0..ny {
-            let (row, out) = ((x * ny + y) * nz, &mut out[y * nz..][..nz]);
-            let (u, b, inverse) = (&planes[1][y * nz..][..nz], &b[row..][..nz], &self.inverse[row..][..nz]);
-            self.flow(planes, x, y, out);
-            for z in 0..nz {
-                out[z] = u[z] + weight * inverse[z].get() * (b[z] + out[z]);
-            }
-        }
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                for y in 0..ny {
+                    let (row, out) = ((x * ny + y) * nz, &mut out[y * nz..][..nz]);
+                    let (u, b, inverse) = (&planes[1][y * nz..][..nz], &b[row..][..nz], &self.inverse[row..][..nz]);
+                    self.flow(planes, x, y, out);
+                    (0..nz).for_each(|z| out[z] = u[z] + weight * wide(inverse[z]) * (b[z] + out[z]));
+                }
+            },
+        );
     }
 
     /// −Au on the row (x, y).
@@ -255,21 +234,49 @@ impl Level {
         let [g0, g1, g2, g3] = across;
         for z in 0..nz {
             let u = own[z];
-            out[z] = g0[z].get() * (left[z] - u) + g1[z].get() * (right[z] - u) + g2[z].get() * (before[z] - u)
-                + g3[z].get() * (after[z] - u);
+            out[z] = wide(g0[z]) * (left[z] - u) + wide(g1[z]) * (right[z] - u) + wide(g2[z]) * (before[z] - u)
+                + wide(g3[z]) * (after[z] - u);
         }
         let last = nz - 1;
         for z in 1..last {
-            out[z] += along[z].get() * (own[z + 1] - own[z]) - along[z - 1].get() * (own[z] - own[z - 1]);
+            out[z] += wide(along[z]) * (own[z + 1] - own[z]) - wide(along[z - 1]) * (own[z] - own[z - 1]);
         }
         if last > 0 {
-            let wrap = along[last].get() * (own[0] - own[last]);
-            out[0] += along[0].get() * (own[1] - own[0]) - wrap;
-            out[last] += wrap - along[last - 1].get() * (own[last] - own[last - 1]);
+            let wrap = wide(along[last]) * (own[0] - own[last]);
+            out[0] += wide(along[0]) * (own[1] - own[0]) - wrap;
+            out[last] += wrap - wide(along[last - 1]) * (own[last] - own[last - 1]);
         }
         if let Some(ground) = ground {
-            out.iter_mut().zip(own.iter().zip(ground)).for_each(|(out, (u, g))| *out -= g.get() * u);
+            out.iter_mut().zip(own.iter().zip(ground)).for_each(|(out, (u, g))| *out -= wide(*g) * u);
         }
+    }
+}
+
+/// Adds a row to that of its blocks.
+#[inline(always)]
+fn add_blocks(sums: &mut [f32], row: &[f32], block: usize) {
+    if block == 1 {
+        sums.iter_mut().zip(row).for_each(|(sum, r)| *sum += r);
+        return;
+    }
+    let pairs = row.chunks_exact(2);
+    if let ([last], Some(sum)) = (pairs.remainder(), sums.last_mut()) {
+        *sum += last;
+    }
+    sums.iter_mut().zip(pairs).for_each(|(sum, r)| *sum += r[0] + r[1]);
+}
+
+/// Adds what blocks have to their row.
+#[inline(always)]
+fn add_to_blocks(row: &mut [f32], blocks: &[f32], block: usize) {
+    if block == 1 {
+        row.iter_mut().zip(blocks).for_each(|(u, c)| *u += c);
+        return;
+    }
+    let mut pairs = row.chunks_exact_mut(2);
+    pairs.by_ref().zip(blocks).for_each(|(u, c)| (u[0], u[1]) = (u[0] + c, u[1] + c));
+    if let ([last], Some(c)) = (pairs.into_remainder(), blocks.last()) {
+        *last += c;
     }
 }
 

@@ -33,7 +33,7 @@ impl Multigrid {
         let mut faces = Some(Faces::new(lattice, a, weights));
         while let Some(own) = faces {
             faces = own.coarser();
-            levels.push(Level::new(own));
+            levels.push(Level::new(own, levels.is_empty()));
         }
         let (middle, spread) = (0.5 * (2.0 + LOW), 0.5 * (2.0 - LOW) * std::f32::consts::FRAC_1_SQRT_2);
         Multigrid { levels, weights: [1.0 / (middle + spread), 1.0 / (middle - spread)] }
@@ -50,14 +50,14 @@ impl Multigrid {
     ) -> Vec<[f64; K]> {
         let (fine, coarser) = self.levels.split_at_mut(1);
         let fine = &mut fine[0];
-        fine.change(r, q, change);
+        let t0=std::time::Instant::now(); fine.change(r, q, change); eprintln!("      change {:?}", t0.elapsed());
         fine.start(r, self.weights);
-        if let Some(next) = coarser.first_mut() {
-            fine.restrict(r, next);
+        eprintln!("      start {:?}", t0.elapsed()); if let Some(next) = coarser.first_mut() {
+            fine.restrict(r, next); eprintln!("      restrict {:?}", t0.elapsed());
             cycle(coarser, self.weights);
         }
-        fine.correct(r, coarser.first(), self.weights[0]);
-        fine.finish(r, q, self.weights[1], seen)
+        eprintln!("      cycle {:?}", t0.elapsed()); fine.correct(r, coarser.first(), self.weights[0]);
+        eprintln!("      correct {:?}", t0.elapsed()); fine.finish(r, q, self.weights[1], seen)
     }
 }
 

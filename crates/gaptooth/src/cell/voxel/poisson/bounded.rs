@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 use transpose::transpose;
 
+use super::super::field::Field;
 use super::line::{LineTransform, Room};
 use super::{Symbol, along_first};
 
@@ -11,12 +12,12 @@ pub(in super::super) struct Bounded {
     lines: [LineTransform; 3],
     symbol: Symbol,
     /// `[x][kz][ky]`
-    spectrum: Vec<f32>,
+    spectrum: Field<f32>,
 }
 
 impl Bounded {
     pub(super) fn new(lines: [LineTransform; 3], symbol: Symbol) -> Self {
-        let spectrum = vec![0.0; lines.iter().map(LineTransform::len).product()];
+        let spectrum = Field::zeros(lines.iter().map(LineTransform::len).product());
         Bounded { lines, symbol, spectrum }
     }
 
