@@ -70,7 +70,8 @@ pub(crate) struct EffectiveArgs {
     /// Slow points at which the coefficient is taken: `x=0.5`, or several: `x=0.1,x=0.2`
     #[arg(long, value_name = "x=V,…", allow_hyphen_values = true)]
     pub(crate) slow: Vec<String>,
-    /// quadrature (default in one dimension), fem (one dimension) or fft (smooth coefficients; default in two and three)
+    /// quadrature (default in one dimension), fem (one dimension), fft (smooth coefficients; default in two and three) or neural; of an
+    /// image multigrid (default) or fft
     #[arg(long, value_name = "METHOD")]
     pub(crate) method: Option<String>,
     /// Relative tolerance [default: 1e-12; of an image 1e-8]

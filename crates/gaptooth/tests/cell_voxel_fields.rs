@@ -87,7 +87,7 @@ fn fields_of_layers() {
     // across layers the flux is the harmonic mean everywhere, the corrector's slope makes up for a
     let (n, h) = ([10, 3, 2], [0.1, 0.5, 0.25]);
     let a: Vec<f64> = (0..60).map(|i| if i / 6 < 4 { 2.0 } else { 8.0 }).collect();
-    let found = solve(&n, &h, a.clone(), &VoxelOptions { tolerance: 1e-13, bounds: false, fields: true });
+    let found = solve(&n, &h, a.clone(), &VoxelOptions { tolerance: 1e-13, fields: true, ..Default::default() });
     let fields = found.fields.unwrap();
     let harmonic = 1.0 / (0.4 / 2.0 + 0.6 / 8.0);
     assert!(fields.conductivity.iter().zip(&a).all(|(f, a)| (f - a).abs() < 1e-15 * a));
@@ -115,7 +115,12 @@ fn fields_of_layers() {
 fn fluxes_average_to_the_tensor_and_holes_have_no_potential() {
     let n = [7, 6, 5];
     let a: Vec<f64> = (0..210).map(|i| [1.0, 0.0, 3.0, 1.0, 2.0][(i * i + i / 7) % 5]).collect();
-    let found = solve(&n, &[1.0, 2.0, 0.5], a, &VoxelOptions { tolerance: 1e-13, bounds: true, fields: true });
+    let found = solve(
+        &n,
+        &[1.0, 2.0, 0.5],
+        a,
+        &VoxelOptions { tolerance: 1e-13, bounds: true, fields: true, ..Default::default() },
+    );
     let fields = found.fields.unwrap();
     for response in &fields.responses {
         for component in 0..3 {

@@ -23,7 +23,7 @@ pub use collocation::{CellSolution, Collocation, certified};
 pub use finite_element::FiniteElementSolution;
 pub use quadrature::Corrector;
 pub use sampled::{has_jumps, sampled};
-pub use voxel::{Mixture, VoxelAnswer, VoxelCell, VoxelFields, VoxelOptions, VoxelResponse};
+pub use voxel::{Mixture, VoxelAnswer, VoxelCell, VoxelFields, VoxelOptions, VoxelResponse, VoxelSolver};
 
 /// A homogenized coefficient in d dimensions, with bounds where the method gives them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use gaptooth::{
-    cell::{VoxelAnswer, VoxelCell, VoxelOptions},
+    cell::{VoxelAnswer, VoxelCell, VoxelOptions, VoxelSolver},
     coefficient::PhaseMap,
     io::read_image,
 };
@@ -47,8 +47,12 @@ impl Sample {
             image = image.part(&start, &length)?;
             shape = length;
         }
-        let options =
-            VoxelOptions { tolerance: args.tolerance(), bounds: args.bounds, fields: whole && args.out.is_some() };
+        let options = VoxelOptions {
+            tolerance: args.tolerance(),
+            solver: solver(args.method.as_deref())?,
+            bounds: args.bounds,
+            fields: whole && args.out.is_some(),
+        };
         if whole {
             let voxels = image.samples().len();
             fits(VoxelCell::memory(voxels, &options), voxels)?;
@@ -101,7 +105,8 @@ fn whole(sample: Sample, args: &EffectiveArgs, started: Instant) -> Result<(), F
     let terminal = Terminal::new();
     interrupt::listen(&terminal, false)?;
     let Sample { shape, cell, options, voxel_size, conditions, unused } = sample;
-    eprintln!("read {:?}", started.elapsed()); let found = cell.effective(&options, &*terminal);
+    let method = method_named(options.solver);
+    let found = cell.effective(&options, &*terminal);
     terminal.finish();
     let mut found = found?;
     let fields = found.fields.take();
@@ -117,7 +122,7 @@ fn whole(sample: Sample, args: &EffectiveArgs, started: Instant) -> Result<(), F
     answer.add(beside(&found, conditions, &shape, &voxel_size));
     if let (Some(directory), Some(fields)) = (&directory, fields) {
         fields::write(directory, fields, (&shape, &voxel_size), named(conditions))?;
-        let text = format!("{:#}\n", answer.describe("fft", args.tolerance(), None));
+        let text = format!("{:#}\n", answer.describe(method, args.tolerance(), None));
         directory.write("effective.json", text.as_bytes())?;
         output::say(&format!(
             "fields: {}, {}",
@@ -125,11 +130,29 @@ fn whole(sample: Sample, args: &EffectiveArgs, started: Instant) -> Result<(), F
             directory.dataset("fields").display()
         ));
     }
-    show(&[answer], "fft", &[], args)?;
+    show(&[answer], method, &[], args)?;
     if !args.json {
         output::line(&sentences(&found, conditions))?;
     }
     Ok(())
+}
+
+fn method_named(solver: VoxelSolver) -> &'static str {
+    match solver {
+        VoxelSolver::Multigrid => "multigrid",
+        VoxelSolver::Fft => "fft",
+    }
+}
+
+fn solver(method: Option<&str>) -> Result<VoxelSolver, Failure> {
+    match method {
+        None | Some("multigrid") => Ok(VoxelSolver::Multigrid),
+        Some("fft") => Ok(VoxelSolver::Fft),
+        Some(other) => {
+            let message = format!("--method {other}: images are solved by multigrid or fft");
+            Err(Failure::wrong_input(message).help("leave it out: multigrid takes fewer steps"))
+        }
+    }
 }
 
 fn named(conditions: Conditions) -> &'static str {
@@ -288,9 +311,6 @@ fn refuse_others(args: &EffectiveArgs) -> Result<(), Failure> {
     }
     if args.resume && args.batch.is_none() {
         return Err(Failure::wrong_input("--resume without --batch").help("only a batch goes on where it was stopped"));
-    }
-    if let Some(method) = args.method.as_deref().filter(|m| *m != "fft") {
-        return Err(Failure::wrong_input(format!("--method {method}: images are solved by fft")).help("leave it out"));
     }
     if !(args.tolerance() > 0.0 && args.tolerance() < 1.0) {
         let message = format!("--tolerance {}: expected a number between 0 and 1", args.tolerance());

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::VoxelSolver;
 use super::field::Field;
 use super::preconditioner::Preconditioner;
 use super::scheme::Scheme;
@@ -42,12 +43,12 @@ pub(super) struct ConjugateGradients<'a, S> {
 }
 
 impl<'a, S: Scheme> ConjugateGradients<'a, S> {
-    pub(super) fn new(scheme: &'a S, a: &'a [f64]) -> Self {
+    pub(super) fn new(scheme: &'a S, a: &'a [f64], solver: VoxelSolver) -> Self {
         let unknowns = scheme.unknowns().iter().product();
         let zero = || Field::zeros(unknowns);
         let mut single = Field::<f32>::zeros(a.len());
         single.par_iter_mut().zip(a).for_each(|(single, a)| *single = *a as f32);
-        let preconditioner = scheme.preconditioner(&single);
+        let preconditioner = scheme.preconditioner(solver, &single);
         ConjugateGradients { scheme, a, single, preconditioner, d: zero(), p: zero(), q: zero(), r: zero() }
     }
 
@@ -62,7 +63,7 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
         tolerance: f64,
         progress: &dyn Fn(f64, f64) -> Result<()>,
     ) -> Result<(Field<f64>, Outcome)> {
-        let t0=std::time::Instant::now(); let plane = self.plane();
+        let plane = self.plane();
         let mut u = Field::<f64>::zeros(self.d.len());
         // d is zero here, always, and so is the first u
         self.scheme.balance(&self.single, &self.d, jump, &mut self.r, |_, _| 0.0);
@@ -71,9 +72,9 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
         let (mut since, mut gains): (f64, Vec<f64>) = (rho, vec![]);
         // a step lowers the energy by α r·p
         let mut whole = self.scheme.start(&self.single, jump);
-        eprintln!("  start {:?}", t0.elapsed()); let (mut alpha, mut beta, mut left) = (0.0f32, 0.0f32, 0.0f64);
+        let (mut alpha, mut beta, mut left) = (0.0f32, 0.0f32, 0.0f64);
         while rho > 0.0 {
-            eprintln!("  it {:?}", t0.elapsed()); let slope = self.turn(alpha, beta);
+            let slope = self.turn(alpha, beta);
             let curvature = -self.scheme.balance(&self.single, &self.p, [0.0; 3], &mut self.q, |first, q| {
                 dot(q, &self.p[first * plane..][..q.len()])
             });
@@ -181,7 +182,7 @@ fn still_to_gain(gains: &[f64]) -> f64 {
     let last = &gains[gains.len().saturating_sub(DELAY)..];
     let ratio = last.windows(2).map(|g| g[1] / g[0]).fold(0.0, f64::max).min(SLOWEST);
     match last {
-        [.., gain] if last.len() > 1 => gain * ratio / (1.0 - ratio),
+        [_, _, .., gain] => gain * ratio / (1.0 - ratio),
         _ => f64::INFINITY,
     }
 }

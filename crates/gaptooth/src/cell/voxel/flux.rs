@@ -1,11 +1,13 @@
 //! Fluxes without sources from any iterate, and the lower bound they give.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::field::Field;
-use super::forest::{Forest, NONE};
-use super::lattice::{End, Lattice};
-use super::scheme::Scheme;
+use super::forest::Forest;
+use super::lattice::Lattice;
+use super::scheme::{Energies, Scheme};
 use super::two_point::TwoPoint;
 
 /// Fluxes through all faces for several directions: those of potentials, led along a forest where they leave a rest.
@@ -30,21 +32,13 @@ impl<'a> Fluxes<'a> {
         jumps: &'a [[f64; 3]],
         forest: &'a Forest,
     ) -> Self {
-        let lattice = scheme.lattice();
         let lead = |(u, jump): (&Field<f64>, &[f64; 3])| {
             // what flows in and does not flow out
             let mut rest = Field::<f64>::zeros(u.len());
             scheme.balance(a, u, *jump, &mut rest, |_, _| 0.0);
-            for voxel in forest.order.iter().rev() {
-                let way = forest.parent[*voxel as usize];
-                if way == NONE {
-                    continue;
-                }
-                let place = lattice.place(*voxel as usize);
-                // what goes out through a plate is gone
-                if let Some(parent) = lattice.step(place, usize::from(way / 2), way % 2 == 1) {
-                    rest[lattice.index(parent)] += rest[*voxel as usize];
-                }
+            // what goes out through a plate is gone, and all that comes to a root is zero
+            for [voxel, parent] in forest.order.iter().rev().filter(|[voxel, parent]| voxel != parent) {
+                rest[*parent as usize] += rest[*voxel as usize];
             }
             rest
         };
@@ -52,44 +46,61 @@ impl<'a> Fluxes<'a> {
         Fluxes { scheme, a, u, jumps, forest, led }
     }
 
-    /// The flux through the face after a voxel along an axis, or before it, for each direction.
+    /// The fluxes of some directions through the faces along an axis after the voxels of the row (x, y), or before them.
     #[inline(always)]
-    fn through(&self, place: [usize; 3], axis: usize, after: bool) -> [f64; 3] {
+    fn through(&self, directions: Range<usize>, (x, y): (usize, usize), axis: usize, after: bool, out: &mut Fluxed) {
         let lattice = self.scheme.lattice();
-        let (forward, back) = (2 * axis as u8 + 1, 2 * axis as u8);
-        let here = lattice.index(place);
-        let Some(there) = lattice.step(place, axis, after).map(|there| lattice.index(there)) else {
-            if lattice.ends[axis] == End::Mirror {
-                return [0.0; 3];
-            }
-            let g = self.scheme.conductance(axis, self.a[here], self.a[here]);
-            // beyond a plate is the odd image
-            let (sign, out) = if after { (-1.0, forward) } else { (1.0, back) };
-            return self.each(|j, u| {
-                let led = if self.forest.parent[here] == out { sign * self.led[j][here] } else { 0.0 };
-                g * (sign * 2.0 * u[here] + self.jumps[j][axis]) + led
-            });
-        };
-        let (here, there) = if after { (here, there) } else { (there, here) };
-        let g = self.scheme.conductance(axis, self.a[here], self.a[there]);
-        self.each(|j, u| {
-            // a potential drives from high to low; the balance counts what a rise of u brings in
-            let mut q = g * (u[there] - u[here] + self.jumps[j][axis]);
-            if self.forest.parent[here] == forward {
-                q -= self.led[j][here];
-            }
-            if self.forest.parent[there] == back {
-                q += self.led[j][there];
-            }
-            q
-        })
+        let (row, n) = (lattice.index([x, y, 0]), lattice.n[2]);
+        if axis < 2 {
+            let (beside, image) = lattice.beside(axis, [x, y][axis], after);
+            let other = lattice.index(if axis == 0 { [beside, y, 0] } else { [x, beside, 0] });
+            let sides = if after { [row, other] } else { [other, row] };
+            self.between(directions, axis, sides, (image < 0.0).then_some(after), 0..n, out);
+        } else {
+            let (within, end) = if after { (0..n - 1, n - 1) } else { (1..n, 0) };
+            self.between(directions.clone(), axis, [row, row + 1], None, within, out);
+            let (beside, image) = lattice.beside(axis, end, after);
+            let sides = if after { [row + end, row + beside] } else { [row + beside, row + end] };
+            self.between(directions, axis, sides, (image < 0.0).then_some(after), end..end + 1, out);
+        }
     }
 
+    /// The fluxes through faces between voxels from `sides` on, before and after the faces, into the `places` of `out`; `image` tells which
+    /// of the two, the second or the first, are the odd images of the others beyond a plate. Nothing passes between a voxel and itself.
     #[inline(always)]
-    fn each(&self, flux: impl Fn(usize, &[f64]) -> f64) -> [f64; 3] {
-        let mut found = [0.0; 3];
-        self.u.iter().enumerate().for_each(|(j, u)| found[j] = flux(j, u));
-        found
+    fn between(
+        &self,
+        directions: Range<usize>,
+        axis: usize,
+        [low, high]: [usize; 2],
+        image: Option<bool>,
+        places: Range<usize>,
+        out: &mut Fluxed,
+    ) {
+        let n = places.len();
+        let (low, high, closed) = (low..low + n, high..high + n, low == high && image.is_none());
+        let (a, b) = (&self.a[low.clone()], &self.a[high.clone()]);
+        let (parent, parent_high) = (&self.forest.parent[low.clone()], &self.forest.parent[high.clone()]);
+        let (forward, back) = (2 * axis as u8 + 1, 2 * axis as u8);
+        // of the sides: the sign of the potential, and whether it may lead a rest through the face
+        let [at_low, at_high] = [false, true].map(|side| if image == Some(side) { (-1.0, 0.0) } else { (1.0, 1.0) });
+        let Fluxed { conductance, sent, taken, rows } = out;
+        let (g, sent, taken) = (&mut conductance[..n], &mut sent[..n], &mut taken[..n]);
+        for z in 0..n {
+            g[z] = if closed { 0.0 } else { self.scheme.conductance(axis, a[z], b[z]) };
+            sent[z] = if parent[z] == forward && !closed { at_low.1 } else { 0.0 };
+            taken[z] = if parent_high[z] == back && !closed { at_high.1 } else { 0.0 };
+        }
+        for (row, direction) in rows.iter_mut().zip(directions) {
+            let (u, led) = (&self.u[direction][low.clone()], &self.led[direction][low.clone()]);
+            let (v, led_high) = (&self.u[direction][high.clone()], &self.led[direction][high.clone()]);
+            let (row, jump) = (&mut row[places.clone()], self.jumps[direction][axis]);
+            for z in 0..n {
+                // a potential drives from high to low; the balance counts what a rise of u brings in
+                let driven = g[z] * (at_high.0 * v[z] - at_low.0 * u[z] + jump);
+                row[z] = driven - sent[z] * led[z] + taken[z] * led_high[z];
+            }
+        }
     }
 
     pub(super) fn lattice(&self) -> &Lattice {
@@ -108,15 +119,19 @@ impl<'a> Fluxes<'a> {
     pub(super) fn densities(&self, direction: usize, axes: &[usize], unit: f64) -> Vec<f64> {
         let lattice = self.scheme.lattice();
         let half = lattice.h.map(|h| 0.5 * unit * h / lattice.volume());
-        let mut found = vec![0.0; axes.len() * lattice.len()];
-        found.par_chunks_mut(axes.len()).enumerate().for_each(|(voxel, found)| {
-            let place = lattice.place(voxel);
-            for (found, axis) in found.iter_mut().zip(axes) {
-                let out = self.through(place, *axis, true)[direction];
-                let into = self.through(place, *axis, false)[direction];
-                *found = half[*axis] * (out + into);
-            }
-        });
+        let (d, ny, nz) = (axes.len(), lattice.n[1], lattice.n[2]);
+        let mut found = vec![0.0; d * lattice.len()];
+        found.par_chunks_mut(d * nz).enumerate().for_each_init(
+            || [Fluxed::new(1, nz), Fluxed::new(1, nz)],
+            |[into, out], (row, found)| {
+                for (k, axis) in axes.iter().enumerate() {
+                    self.through(direction..direction + 1, (row / ny, row % ny), *axis, false, into);
+                    self.through(direction..direction + 1, (row / ny, row % ny), *axis, true, out);
+                    let middle = into.rows[0].iter().zip(&out.rows[0]).map(|(into, out)| half[*axis] * (into + out));
+                    found[k..].iter_mut().step_by(d).zip(middle).for_each(|(found, middle)| *found = middle);
+                }
+            },
+        );
         found
     }
 
@@ -126,36 +141,62 @@ impl<'a> Fluxes<'a> {
         let k = self.u.len();
         let area = lattice.h.map(|h| lattice.volume() / h);
         let plane = |x: usize| {
-            let (mut means, mut energies) = (vec![vec![0.0; k]; 3], vec![vec![0.0; k]; k]);
-            for (y, z) in (0..lattice.n[1]).flat_map(|y| (0..lattice.n[2]).map(move |z| (y, z))) {
-                let place = [x, y, z];
-                let a = self.a[lattice.index(place)];
-                if a == 0.0 {
-                    continue;
-                }
-                for axis in 0..3 {
-                    let density = |q: [f64; 3]| q.map(|q| q / area[axis]);
-                    let out = density(self.through(place, axis, true));
-                    let into = density(self.through(place, axis, false));
-                    for i in 0..k {
-                        means[axis][i] += 0.5 * (out[i] + into[i]);
-                        for j in 0..k {
-                            // ∫ of a product of two linear functions
-                            let product =
-                                2.0 * (into[i] * into[j] + out[i] * out[j]) + into[i] * out[j] + out[i] * into[j];
-                            energies[i][j] += product / (6.0 * a);
-                        }
-                    }
-                }
-            }
-            [means, energies]
+            pulp::Arch::new().dispatch(
+                #[inline(always)]
+                || self.means_and_energies_of_plane(x, area),
+            )
         };
-        let parts: Vec<[Vec<Vec<f64>>; 2]> = (0..lattice.n[0]).into_par_iter().map(plane).collect();
-        let mut total = [vec![vec![0.0; k]; 3], vec![vec![0.0; k]; k]];
-        for part in &parts {
-            let entries = total.iter_mut().flatten().flatten();
-            entries.zip(part.iter().flatten().flatten()).for_each(|(t, p)| *t += p / lattice.len() as f64);
+        let parts: Vec<([Vec<f64>; 3], Energies)> = (0..lattice.n[0]).into_par_iter().map(plane).collect();
+        let share = 1.0 / lattice.len() as f64;
+        let mean = |axis: usize, i: usize| share * parts.iter().map(|part| part.0[axis][i]).sum::<f64>();
+        let means = (0..3).map(|axis| (0..k).map(|i| mean(axis, i)).collect()).collect();
+        let mut energies = Energies::total(parts.iter().map(|part| &part.1), k);
+        energies.iter_mut().flatten().for_each(|energy| *energy *= share);
+        [means, energies]
+    }
+
+    #[inline(always)]
+    fn means_and_energies_of_plane(&self, x: usize, area: [f64; 3]) -> ([Vec<f64>; 3], Energies) {
+        let lattice = self.scheme.lattice();
+        let (k, nz) = (self.u.len(), lattice.n[2]);
+        let (mut means, mut energies) = (std::array::from_fn(|_| vec![0.0; k]), Energies::new(k));
+        let (mut into, mut out, mut both) = (Fluxed::new(k, nz), Fluxed::new(k, nz), vec![vec![0.0; nz]; k]);
+        let mut weight = vec![0.0; nz];
+        for y in 0..lattice.n[1] {
+            let a = &self.a[lattice.index([x, y, 0])..][..nz];
+            for axis in 0..3 {
+                // densities along the axis are linear between the faces: ∫ q_i q_j = (into into + out out + both both)/6
+                let over = area[axis].powi(-2) / 6.0;
+                weight.iter_mut().zip(a).for_each(|(w, a)| *w = if *a > 0.0 { over / a } else { 0.0 });
+                self.through(0..k, (x, y), axis, false, &mut into);
+                self.through(0..k, (x, y), axis, true, &mut out);
+                for j in 0..k {
+                    let (into, out, both) = (&into.rows[j][..nz], &out.rows[j][..nz], &mut both[j][..nz]);
+                    (0..nz).for_each(|z| both[z] = into[z] + out[z]);
+                    means[axis][j] += 0.5 * both.iter().sum::<f64>() / area[axis];
+                }
+                energies.add(&weight, &into.rows);
+                energies.add(&weight, &out.rows);
+                energies.add(&weight, &both);
+            }
         }
-        total
+        (means, energies)
+    }
+}
+
+/// Fluxes of some directions through faces of a row, and room for what they have in common.
+struct Fluxed {
+    /// `[direction][voxel]`
+    rows: Vec<Vec<f64>>,
+    conductance: Vec<f64>,
+    /// one where the voxel before the face leads its rest through it, or the one after it
+    sent: Vec<f64>,
+    taken: Vec<f64>,
+}
+
+impl Fluxed {
+    fn new(directions: usize, n: usize) -> Self {
+        let zeros = || vec![0.0; n];
+        Fluxed { rows: vec![zeros(); directions], conductance: zeros(), sent: zeros(), taken: zeros() }
     }
 }

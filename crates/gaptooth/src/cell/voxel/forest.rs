@@ -15,8 +15,8 @@ const DONE: u8 = 0;
 ///
 /// What is outside of plates takes any flux, and is one of the roots.
 pub(super) struct Forest {
-    /// conducting voxels, parents before children
-    pub(super) order: Vec<u32>,
+    /// conducting voxels and their parents, parents before children; a root, or one that lets out through a plate, is its own
+    pub(super) order: Vec<[u32; 2]>,
     /// the way to the parent, or through a plate: 2·axis for back, 2·axis + 1 for forward
     pub(super) parent: Vec<u8>,
 }
@@ -71,8 +71,10 @@ impl Forest {
             return;
         }
         best[here] = DONE;
-        self.order.push(voxel);
         let place = lattice.place(here);
+        let way = self.parent[here];
+        let parent = if way == NONE { None } else { lattice.step(place, usize::from(way / 2), way % 2 == 1) };
+        self.order.push([voxel, parent.map_or(voxel, |parent| lattice.index(parent) as u32)]);
         for way in 0..6u8 {
             let Some(there) = lattice.step(place, usize::from(way / 2), way % 2 == 1) else { continue };
             let there = lattice.index(there);

@@ -62,16 +62,27 @@ pub struct VoxelCell {
 pub struct VoxelOptions {
     /// relative error of the two-point tensor that the solver may leave
     pub tolerance: f64,
+    /// what conjugate gradients are preconditioned by
+    pub solver: VoxelSolver,
     /// lower and upper bounds as well
     pub bounds: bool,
     /// correctors and fluxes as well
     pub fields: bool,
 }
 
+/// What conjugate gradients on voxels are preconditioned by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VoxelSolver {
+    /// multigrid cycles of the picture itself: a few steps
+    Multigrid,
+    /// the homogeneous medium, by Fourier (between plates cosine and sine) transforms: some tens of steps
+    Fft,
+}
+
 impl Default for VoxelOptions {
     /// 1e-10, the tensor alone.
     fn default() -> Self {
-        VoxelOptions { tolerance: 1e-10, bounds: false, fields: false }
+        VoxelOptions { tolerance: 1e-10, solver: VoxelSolver::Multigrid, bounds: false, fields: false }
     }
 }
 
@@ -219,14 +230,14 @@ impl VoxelCell {
         if !(options.tolerance > 0.0 && options.tolerance < 1.0) {
             return Err(Error::parameter("tolerance", options.tolerance, "a number between 0 and 1", "try 1e-8"));
         }
-        let t0=std::time::Instant::now(); let mixture = Mixture::new(self.shape.len(), &self.a, self.largest);
+        let mixture = Mixture::new(self.shape.len(), &self.a, self.largest);
         let given: Option<Vec<f64>> = options.fields.then(|| self.conductivities().collect());
-        eprintln!("mixture {:?}", t0.elapsed()); let bodies = Bodies::new(&self.lattice, &self.a);
+        let bodies = Bodies::new(&self.lattice, &self.a);
         let share = bodies.percolating().map(|n| n as f64 / self.a.len() as f64);
         let axes = axes(self.shape.len());
         // what flux cannot pass has no part in the answer, and through corners it would have one in the upper bound
         bodies.clear_islands(&axes, self.lattice.n[2], &mut self.a);
-        eprintln!("bodies {:?}", t0.elapsed()); let open: Vec<usize> = (0..axes.len()).filter(|d| share[axes[*d]] > 0.0).collect();
+        let open: Vec<usize> = (0..axes.len()).filter(|d| share[axes[*d]] > 0.0).collect();
         let mut found = Found::new(axes.len());
         let problems = (if options.bounds { 2 } else { 1 }) * open.len();
         let progress = |solved: f64, error: f64| {

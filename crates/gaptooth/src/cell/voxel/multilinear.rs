@@ -2,8 +2,10 @@
 
 use rayon::prelude::*;
 
+use super::VoxelSolver;
 use super::field::Field;
 use super::lattice::{End, Lattice, Real};
+use super::multigrid::Multigrid;
 use super::poisson::{Points, Poisson};
 use super::preconditioner::Preconditioner;
 use super::scheme::{Energies, Scheme};
@@ -224,10 +226,16 @@ impl Scheme for Multilinear {
         std::array::from_fn(|d| n[d] + usize::from(ends[d] != End::Periodic))
     }
 
-    fn preconditioner(&self, _: &[f32]) -> Preconditioner {
-        let (h, volume) = (self.lattice.h, self.lattice.volume());
-        let stiffness = move |d: usize, t: f64| volume / (h[d] * h[d]) * (2.0 - 2.0 * t.cos());
-        Preconditioner::Poisson(Poisson::new(&self.lattice, Points::Corners, stiffness, |t| (2.0 + t.cos()) / 3.0))
+    fn preconditioner(&self, solver: VoxelSolver, a: &[f32]) -> Preconditioner {
+        let weights = self.lattice.h.map(|h| self.lattice.volume() / (h * h));
+        let stiffness = |d: usize, t: f64| weights[d] * (2.0 - 2.0 * t.cos());
+        let mass = |t: f64| (2.0 + t.cos()) / 3.0;
+        match solver {
+            VoxelSolver::Multigrid => {
+                Preconditioner::Multigrid(Multigrid::of_edges(self.unknowns(), &self.lattice, a, weights))
+            }
+            VoxelSolver::Fft => Preconditioner::Poisson(Poisson::new(&self.lattice, Points::Corners, stiffness, mass)),
+        }
     }
 
     fn balance<T: Real>(

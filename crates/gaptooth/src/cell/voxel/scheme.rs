@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::VoxelSolver;
 use super::field::Field;
 use super::lattice::{Lattice, Real};
 use super::preconditioner::Preconditioner;
@@ -15,7 +16,7 @@ pub(super) trait Scheme: Sync {
     fn unknowns(&self) -> [usize; 3];
 
     /// What conjugate gradients for conductivities `a` are preconditioned by.
-    fn preconditioner(&self, a: &[f32]) -> Preconditioner;
+    fn preconditioner(&self, solver: VoxelSolver, a: &[f32]) -> Preconditioner;
 
     /// ∇·(a(e + ∇u)) tested with every unknown; `jump` is e_d h_d. `seen(first, part)` sees finished parts of it and where they begin, in
     /// planes; its sums are added up in order.
@@ -49,9 +50,34 @@ impl Energies {
     /// Adds Σ_z g s_i s_j for rows s of each field.
     #[inline(always)]
     pub(super) fn add(&mut self, g: &[f64], fields: &[Vec<f64>]) {
-        for i in 0..self.k {
+        match fields {
+            [one] => self.add_rows(g, [one]),
+            [one, two] => self.add_rows(g, [one, two]),
+            [one, two, three] => self.add_rows(g, [one, two, three]),
+            _ => {}
+        }
+    }
+
+    #[inline(always)]
+    fn add_rows<const K: usize>(&mut self, g: &[f64], fields: [&Vec<f64>; K]) {
+        const LANES: usize = 4;
+        let n = g.len();
+        let (fields, whole) = (fields.map(|f| &f[..n]), n - n % LANES);
+        let mut lanes = [[[0.0f64; LANES]; K]; K];
+        for start in (0..whole).step_by(LANES) {
+            let at = fields.map(|f| &f[start..start + LANES]);
+            let g = &g[start..start + LANES];
+            for i in 0..K {
+                let weighted: [f64; LANES] = std::array::from_fn(|l| g[l] * at[i][l]);
+                for j in 0..=i {
+                    (0..LANES).for_each(|l| lanes[i][j][l] += weighted[l] * at[j][l]);
+                }
+            }
+        }
+        for i in 0..K {
             for j in 0..=i {
-                self.sums[i * self.k + j] += triple(g, &fields[i], &fields[j]);
+                let rest: f64 = (whole..n).map(|z| g[z] * fields[i][z] * fields[j][z]).sum();
+                self.sums[i * self.k + j] += lanes[i][j].iter().sum::<f64>() + rest;
             }
         }
     }
@@ -63,22 +89,12 @@ impl Energies {
         plane: impl Fn(usize) -> Energies + Sync + Send,
     ) -> Vec<Vec<f64>> {
         let parts: Vec<Energies> = (0..lattice.n[0]).into_par_iter().map(plane).collect();
-        let entry = |i: usize, j: usize| parts.iter().map(|part| part.sums[i.max(j) * k + i.min(j)]).sum();
+        Energies::total(parts.iter(), k)
+    }
+
+    /// Parts added in order.
+    pub(super) fn total<'a>(parts: impl Iterator<Item = &'a Energies> + Clone, k: usize) -> Vec<Vec<f64>> {
+        let entry = |i: usize, j: usize| parts.clone().map(|part| part.sums[i.max(j) * k + i.min(j)]).sum();
         (0..k).map(|i| (0..k).map(|j| entry(i, j)).collect()).collect()
     }
-}
-
-/// Σ g x y.
-#[inline(always)]
-fn triple(g: &[f64], x: &[f64], y: &[f64]) -> f64 {
-    const LANES: usize = 8;
-    let mut total = [0.0f64; LANES];
-    let whole = g.len() - g.len() % LANES;
-    let (x, y) = (&x[..g.len()], &y[..g.len()]);
-    for ((g, x), y) in
-        g[..whole].chunks_exact(LANES).zip(x[..whole].chunks_exact(LANES)).zip(y[..whole].chunks_exact(LANES))
-    {
-        (0..LANES).for_each(|k| total[k] += g[k] * x[k] * y[k]);
-    }
-    total.iter().sum::<f64>() + (whole..g.len()).map(|k| g[k] * x[k] * y[k]).sum::<f64>()
 }

@@ -4,9 +4,11 @@
 
 use rayon::prelude::*;
 
+use super::VoxelSolver;
 use super::field::Field;
 use super::lattice::{End, Lattice, Real};
 use super::multigrid::Multigrid;
+use super::poisson::{Points, Poisson};
 use super::preconditioner::Preconditioner;
 use super::scheme::{Energies, Scheme};
 
@@ -80,8 +82,14 @@ impl Scheme for TwoPoint {
         self.lattice.n
     }
 
-    fn preconditioner(&self, a: &[f32]) -> Preconditioner {
-        Preconditioner::Multigrid(Multigrid::new(&self.lattice, a, self.weights))
+    fn preconditioner(&self, solver: VoxelSolver, a: &[f32]) -> Preconditioner {
+        let stiffness = |d: usize, t: f64| self.weights[d] * (2.0 - 2.0 * t.cos());
+        match solver {
+            VoxelSolver::Multigrid => Preconditioner::Multigrid(Multigrid::of_voxels(&self.lattice, a, self.weights)),
+            VoxelSolver::Fft => {
+                Preconditioner::Poisson(Poisson::new(&self.lattice, Points::Centres, stiffness, |_| 1.0))
+            }
+        }
     }
 
     fn balance<T: Real>(

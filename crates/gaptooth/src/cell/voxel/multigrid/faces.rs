@@ -28,14 +28,13 @@ pub(super) struct Faces {
 }
 
 impl Faces {
-    pub(super) fn new(lattice: &Lattice, a: &[f32], weights: [f64; 3]) -> Self {
-        let n = lattice.n;
-        let largest = (0..3).filter(|d| n[*d] > 1).map(|d| weights[d]).fold(0.0, f64::max);
-        let coupling = weights.map(|w| if largest > 0.0 { (w / largest) as f32 } else { 1.0 });
-        let axis = |d: usize| {
-            let mut after = Field::<Bfloat>::zeros(a.len());
+    /// Between the middles of voxels: harmonic means.
+    pub(super) fn of_voxels(lattice: &Lattice, a: &[f32], weights: [f64; 3]) -> Self {
+        let mut faces = Faces::closed(lattice.n, lattice, weights);
+        let (n, plane, coupling) = (faces.n, lattice.plane(), faces.coupling);
+        for d in 0..3 {
             let closed = n[d] == 1 || lattice.ends[d] != End::Periodic;
-            after.par_chunks_exact_mut(lattice.plane()).enumerate().for_each(|(x, after)| {
+            faces.after[d].par_chunks_exact_mut(plane).enumerate().for_each(|(x, after)| {
                 for (y, after) in after.chunks_exact_mut(n[2]).enumerate() {
                     let [own, _, right, _, next] = lattice.rows(a, x, y);
                     match d {
@@ -51,27 +50,105 @@ impl Faces {
                     }
                 }
             });
-            after
-        };
-        let after = [axis(0), axis(1), axis(2)];
-        let widths = n.map(|n| vec![1.0; n]);
-        let mut faces = Faces { n, after, ground: Field::default(), plates: None, block: [1; 3], widths, coupling };
-        faces.block = faces.blocks();
-        faces.reach_plates(lattice, a);
+        }
+        if let Some(d) = faces.plates {
+            let (plates, coupling) = ([0, n[d] - 1], coupling[d]);
+            faces.ground = Field::zeros(a.len());
+            faces.ground.par_iter_mut().zip(a).enumerate().for_each(|(i, (ground, a))| {
+                // half a voxel away the potential is given
+                let at = lattice.place(i)[d];
+                *ground = narrow(2.0 * coupling * a * plates.iter().filter(|plate| **plate == at).count() as f32);
+            });
+        }
         faces
     }
 
-    /// Half a voxel away the potential is given.
-    fn reach_plates(&mut self, lattice: &Lattice, a: &[f32]) {
-        self.plates = (0..3).find(|d| lattice.ends[*d] == End::Plate);
-        let Some(d) = self.plates else { return };
-        let to_plates = |(i, a): (usize, &f32)| {
-            let at = lattice.place(i)[d];
-            let plates = u8::from(at == 0) + u8::from(at + 1 == self.n[d]);
-            narrow(f32::from(plates) * 2.0 * self.coupling[d] * a)
+    /// Between the corners of voxels, `n` of them: a mean of what lies around each edge. For fields that are linear along each axis in each
+    /// voxel the energy is between a ninth of this one's and all of it.
+    pub(super) fn of_edges(n: [usize; 3], lattice: &Lattice, a: &[f32], weights: [f64; 3]) -> Self {
+        let mut faces = Faces::closed(n, lattice, weights);
+        let coupling = faces.coupling;
+        // the voxels on both sides of a corner along an axis; beyond walls and plates there are none
+        let around = |d: usize, at: usize| {
+            let periodic = lattice.ends[d] == End::Periodic;
+            let before = at.checked_sub(1).or(periodic.then_some(lattice.n[d] - 1));
+            [before, Some(at).filter(|at| *at < lattice.n[d])]
         };
-        self.ground = Field::zeros(a.len());
-        self.ground.par_iter_mut().zip(a).enumerate().for_each(|(i, (ground, a))| *ground = to_plates((i, a)));
+        let on_plate = |d: usize, at: usize| lattice.ends[d] == End::Plate && (at == 0 || at + 1 == n[d]);
+        let row = |x: usize, y: usize| &a[lattice.index([x, y, 0])..][..lattice.n[2]];
+        // sums of a over the rows of voxels around the edges of a row
+        let summed = |d: usize, x: usize, y: usize, sums: &mut [f32]| {
+            sums.fill(0.0);
+            let [xs, ys] = [(0, x), (1, y)].map(|(axis, at)| {
+                let [before, after] = around(axis, at);
+                [before.filter(|_| axis != d), after]
+            });
+            for (x, y) in xs.iter().flatten().flat_map(|x| ys.iter().flatten().map(move |y| (*x, *y))) {
+                sums.iter_mut().zip(row(x, y)).for_each(|(sum, a)| *sum += a);
+            }
+        };
+        for d in 0..3 {
+            if n[d] == 1 {
+                continue;
+            }
+            let quarter = 0.25 * coupling[d];
+            faces.after[d].par_chunks_exact_mut(n[1] * n[2]).enumerate().for_each(|(x, after)| {
+                let mut sums = vec![0.0f32; lattice.n[2]];
+                for (y, after) in after.chunks_exact_mut(n[2]).enumerate() {
+                    summed(d, x, y, &mut sums);
+                    for (z, after) in after.iter_mut().enumerate() {
+                        let [before, own] = around(2, z);
+                        let sum = own.map_or(0.0, |z| sums[z]) + before.filter(|_| d != 2).map_or(0.0, |z| sums[z]);
+                        *after = narrow(quarter * sum);
+                    }
+                }
+            });
+        }
+        if let Some(d) = faces.plates {
+            faces.give_to_plates(d, on_plate);
+        }
+        faces
+    }
+
+    /// Corners on plates have no equation: their faces lead to the ground.
+    fn give_to_plates(&mut self, d: usize, on_plate: impl Fn(usize, usize) -> bool) {
+        let n = self.n;
+        let stride: usize = n[d + 1..].iter().product();
+        self.ground = Field::zeros(n.iter().product());
+        for i in 0..self.ground.len() {
+            let at = i / stride % n[d];
+            if on_plate(d, at) {
+                if at == 0 {
+                    self.ground[i + stride] = narrow(wide(self.ground[i + stride]) + wide(self.after[d][i]));
+                } else {
+                    self.ground[i - stride] = narrow(wide(self.ground[i - stride]) + wide(self.after[d][i - stride]));
+                    self.after[d][i - stride] = 0;
+                }
+                self.after.iter_mut().for_each(|after| after[i] = 0);
+            }
+        }
+        // a corner on a plate gets nothing from anywhere
+        for i in (0..self.ground.len()).filter(|i| on_plate(d, i / stride % n[d])) {
+            self.ground[i] = 0;
+        }
+    }
+
+    /// A grid of n cells whose faces do not conduct.
+    fn closed(n: [usize; 3], lattice: &Lattice, weights: [f64; 3]) -> Self {
+        let largest = (0..3).filter(|d| n[*d] > 1).map(|d| weights[d]).fold(0.0, f64::max);
+        let coupling = weights.map(|w| if largest > 0.0 { (w / largest) as f32 } else { 1.0 });
+        let zeros = || Field::zeros(n.iter().product());
+        let mut faces = Faces {
+            n,
+            after: [zeros(), zeros(), zeros()],
+            ground: Field::default(),
+            plates: (0..3).find(|d| lattice.ends[*d] == End::Plate),
+            block: [1; 3],
+            widths: n.map(|n| vec![1.0; n]),
+            coupling,
+        };
+        faces.block = faces.blocks();
+        faces
     }
 
     /// Two cells along axes with strong coupling.
@@ -111,13 +188,7 @@ impl Faces {
     }
 
     /// Sums of `values` over blocks, each times `share` of its place along an axis.
-    fn gathered(
-        &self,
-        values: &[Bfloat],
-        axis: usize,
-        share: impl Fn(usize) -> f32,
-        n: [usize; 3],
-    ) -> Field<Bfloat> {
+    fn gathered(&self, values: &[Bfloat], axis: usize, share: impl Fn(usize) -> f32, n: [usize; 3]) -> Field<Bfloat> {
         let shares: [Vec<f32>; 3] =
             std::array::from_fn(|d| (0..self.n[d]).map(|i| if d == axis { share(i) } else { 1.0 }).collect());
         let [of_x, of_y, of_z] = &shares;

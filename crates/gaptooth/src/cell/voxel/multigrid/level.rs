@@ -234,7 +234,9 @@ impl Level {
         let [g0, g1, g2, g3] = across;
         for z in 0..nz {
             let u = own[z];
-            out[z] = wide(g0[z]) * (left[z] - u) + wide(g1[z]) * (right[z] - u) + wide(g2[z]) * (before[z] - u)
+            out[z] = wide(g0[z]) * (left[z] - u)
+                + wide(g1[z]) * (right[z] - u)
+                + wide(g2[z]) * (before[z] - u)
                 + wide(g3[z]) * (after[z] - u);
         }
         let last = nz - 1;

@@ -1,0 +1,78 @@
+//! The two ways to solve a cell of voxels: the same answers, and how many steps they take.
+
+use gaptooth::{
+    cell::{VoxelAnswer, VoxelCell, VoxelOptions, VoxelSolver},
+    observer::Silent,
+};
+use proptest::prelude::*;
+
+fn solve(cell: &VoxelCell, solver: VoxelSolver, tolerance: f64) -> VoxelAnswer {
+    let options = VoxelOptions { tolerance, solver, bounds: true, ..Default::default() };
+    cell.clone().effective(&options, &Silent).unwrap()
+}
+
+/// Blocks of voxels with an open and a closed phase, as grains and pores, n³.
+fn grains(n: usize) -> VoxelCell {
+    let open = |i: usize| {
+        let block = [i / (n * n), i / n % n, i % n].map(|at| (at * 12 / n) as u32);
+        let number = (block[0] * 12 + block[1]) * 12 + block[2];
+        number.wrapping_mul(2_654_435_761) >> 8 & 0xff < 150
+    };
+    VoxelCell::new(&[n; 3], &[1.0; 3], (0..n * n * n).map(|i| f64::from(u8::from(open(i)))).collect()).unwrap()
+}
+
+/// Multigrid takes as many steps on finer voxels, and a fraction of what the transforms take.
+#[test]
+fn steps_do_not_grow_with_the_voxels() {
+    let mut steps = vec![];
+    for n in [12, 24, 48] {
+        let [few, many] = [VoxelSolver::Multigrid, VoxelSolver::Fft].map(|solver| solve(&grains(n), solver, 1e-6));
+        assert!(few.effective.converged(1e-6) && many.effective.converged(1e-6));
+        steps.push((few.effective.iterations, many.effective.iterations));
+    }
+    // six problems each, three directions from below and from above
+    assert!(steps.iter().all(|(few, _)| *few <= 6 * 11), "{steps:?}");
+    assert!(steps[2].0 * 2 < steps[2].1, "{steps:?}");
+}
+
+/// The error that is reported is not far below the true one.
+#[test]
+fn the_error_is_what_it_is_said_to_be() {
+    let cell = grains(24);
+    let exact = solve(&cell, VoxelSolver::Multigrid, 1e-12).effective.tensor;
+    for solver in [VoxelSolver::Multigrid, VoxelSolver::Fft] {
+        for tolerance in [1e-1, 1e-2, 1e-3, 1e-5, 1e-7] {
+            let options = VoxelOptions { tolerance, solver, ..Default::default() };
+            let found = cell.clone().effective(&options, &Silent).unwrap().effective.tensor;
+            let error = (0..3).map(|d| (found[d][d] / exact[d][d] - 1.0).abs()).fold(0.0, f64::max);
+            assert!(error <= 2.0 * tolerance, "{solver:?} at {tolerance:e}: {error:e}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn both_give_the_same(
+        n in prop::array::uniform3(1usize..9),
+        size in prop::array::uniform3(0.2f64..5.0),
+        phases in prop::collection::vec(0usize..3, 512),
+        low in 0usize..4,
+        plates: bool,
+    ) {
+        let conductivity = [1.0, [0.0, 1e-3, 0.4, 50.0][low], 0.2];
+        let a = (0..n.iter().product()).map(|i| conductivity[phases[i]]).collect();
+        let cell = VoxelCell::new(&n, &size, a).unwrap();
+        let cell = if plates { cell.between_plates() } else { cell };
+        let [one, two] = [VoxelSolver::Multigrid, VoxelSolver::Fft].map(|solver| solve(&cell, solver, 1e-11).effective);
+        let matrices = [(&one.tensor, &two.tensor), (one.lower.as_ref().unwrap(), two.lower.as_ref().unwrap()),
+            (one.upper.as_ref().unwrap(), two.upper.as_ref().unwrap())];
+        let largest = one.tensor.iter().flatten().fold(0.0f64, |m, a| m.max(a.abs()));
+        for (one, two) in matrices {
+            for (x, y) in one.iter().flatten().zip(two.iter().flatten()) {
+                prop_assert!((x - y).abs() <= 1e-7 * largest, "{one:?} {two:?}");
+            }
+        }
+    }
+}
