@@ -74,7 +74,7 @@ pub(crate) struct EffectiveArgs {
     /// image multigrid (default) or fft
     #[arg(long, value_name = "METHOD")]
     pub(crate) method: Option<String>,
-    /// Relative tolerance [default: 1e-12; of an image 1e-8]
+    /// Relative tolerance [default: 1e-12; of an image 1e-10]
     #[arg(long, value_name = "T")]
     pub(crate) tolerance: Option<f64>,
     /// Add a lower and an upper bound, from finite elements or by fft
@@ -132,7 +132,7 @@ pub(crate) struct EffectiveArgs {
 impl EffectiveArgs {
     /// Asked for, or the default.
     pub(crate) fn tolerance(&self) -> f64 {
-        self.tolerance.unwrap_or(if self.image.is_some() { 1e-8 } else { 1e-12 })
+        self.tolerance.unwrap_or(if self.image.is_some() { 1e-10 } else { 1e-12 })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Coefficients that jump, as pictures: values in the middle of voxels.
 
-use super::{EffectiveTensor, VoxelCell, VoxelOptions};
+use super::{EffectiveTensor, VoxelCell, VoxelOptions, VoxelSolver};
 use crate::coefficient::{CellTensor, check_definite};
 use crate::observer::Observer;
 use crate::{Error, Result};
@@ -80,7 +80,7 @@ pub fn sampled(
     let a = values.swap_remove(0);
     drop(y);
     let sizes: Vec<f64> = points.iter().map(|n| 1.0 / *n as f64).collect();
-    let options = VoxelOptions { tolerance, bounds: true, ..Default::default() };
+    let options = VoxelOptions { tolerance, solver: VoxelSolver::Fft, bounds: true, ..Default::default() };
     let mut found = VoxelCell::new(points, &sizes, a)?.effective(&options, observer)?.effective;
     if let (Some(lower), Some(upper)) = (&found.lower, &found.upper) {
         let entries = || (0..d).flat_map(|i| (0..d).map(move |j| (i, j)));

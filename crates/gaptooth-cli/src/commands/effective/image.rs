@@ -315,7 +315,7 @@ fn refuse_others(args: &EffectiveArgs) -> Result<(), Failure> {
     if !(args.tolerance() > 0.0 && args.tolerance() < 1.0) {
         let message = format!("--tolerance {}: expected a number between 0 and 1", args.tolerance());
         return Err(
-            Failure::wrong_input(message).help("leave it out: the default, 1e-8, is far below the error of voxels")
+            Failure::wrong_input(message).help("leave it out: the default, 1e-10, is far below the error of voxels")
         );
     }
     Ok(())

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::field::Field;
 use super::forest::Forest;
-use super::lattice::Lattice;
+use super::lattice::{End, Lattice};
 use super::scheme::{Energies, Scheme};
 use super::two_point::TwoPoint;
 
@@ -55,35 +55,45 @@ impl<'a> Fluxes<'a> {
             let (beside, image) = lattice.beside(axis, [x, y][axis], after);
             let other = lattice.index(if axis == 0 { [beside, y, 0] } else { [x, beside, 0] });
             let sides = if after { [row, other] } else { [other, row] };
-            self.between(directions, axis, sides, (image < 0.0).then_some(after), 0..n, out);
+            self.between(directions, axis, sides, self.face(axis, row == other, after, image), 0..n, out);
         } else {
             let (within, end) = if after { (0..n - 1, n - 1) } else { (1..n, 0) };
-            self.between(directions.clone(), axis, [row, row + 1], None, within, out);
+            self.between(directions.clone(), axis, [row, row + 1], Face::Inner, within, out);
             let (beside, image) = lattice.beside(axis, end, after);
             let sides = if after { [row + end, row + beside] } else { [row + beside, row + end] };
-            self.between(directions, axis, sides, (image < 0.0).then_some(after), end..end + 1, out);
+            self.between(directions, axis, sides, self.face(axis, end == beside, after, image), end..end + 1, out);
         }
     }
 
-    /// The fluxes through faces between voxels from `sides` on, before and after the faces, into the `places` of `out`; `image` tells which
-    /// of the two, the second or the first, are the odd images of the others beyond a plate. Nothing passes between a voxel and itself.
+    /// What a face is, beyond which lies the voxel `itself` or another one, with the sign `image` of its potential.
+    #[inline(always)]
+    fn face(&self, axis: usize, itself: bool, after: bool, image: f64) -> Face {
+        match self.scheme.lattice().ends[axis] {
+            End::Mirror if itself => Face::Wall,
+            _ if image < 0.0 => Face::Plate { after },
+            _ => Face::Inner,
+        }
+    }
+
+    /// The fluxes through faces between voxels from `low` on before and from `high` on after them, into the `places` of `out`.
     #[inline(always)]
     fn between(
         &self,
         directions: Range<usize>,
         axis: usize,
         [low, high]: [usize; 2],
-        image: Option<bool>,
+        face: Face,
         places: Range<usize>,
         out: &mut Fluxed,
     ) {
         let n = places.len();
-        let (low, high, closed) = (low..low + n, high..high + n, low == high && image.is_none());
+        let (low, high, closed) = (low..low + n, high..high + n, face == Face::Wall);
         let (a, b) = (&self.a[low.clone()], &self.a[high.clone()]);
         let (parent, parent_high) = (&self.forest.parent[low.clone()], &self.forest.parent[high.clone()]);
         let (forward, back) = (2 * axis as u8 + 1, 2 * axis as u8);
         // of the sides: the sign of the potential, and whether it may lead a rest through the face
-        let [at_low, at_high] = [false, true].map(|side| if image == Some(side) { (-1.0, 0.0) } else { (1.0, 1.0) });
+        let side = |after| if face == (Face::Plate { after }) { (-1.0, 0.0) } else { (1.0, 1.0) };
+        let (at_low, at_high) = (side(false), side(true));
         let Fluxed { conductance, sent, taken, rows } = out;
         let (g, sent, taken) = (&mut conductance[..n], &mut sent[..n], &mut taken[..n]);
         for z in 0..n {
@@ -182,6 +192,17 @@ impl<'a> Fluxes<'a> {
         }
         (means, energies)
     }
+}
+
+/// What lies on the two sides of a face.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Face {
+    /// voxels, or their periodic copies
+    Inner,
+    /// a voxel and its even image: nothing passes
+    Wall,
+    /// a voxel and its odd image, which is after the face or before it
+    Plate { after: bool },
 }
 
 /// Fluxes of some directions through faces of a row, and room for what they have in common.

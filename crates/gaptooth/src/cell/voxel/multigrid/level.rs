@@ -123,8 +123,8 @@ impl Level {
                 #[inline(always)]
                 || {
                     for y in 0..ny {
-                        let correction = &correction[y / block[1] * mz..][..mz];
-                        add_to_blocks(&mut made[y * nz..][..nz], correction, block[2]);
+                        let (row, inverse) = (&mut made[y * nz..][..nz], &self.inverse[x * plane + y * nz..][..nz]);
+                        add_to_blocks(row, &correction[y / block[1] * mz..][..mz], block[2], inverse);
                     }
                 },
             );
@@ -268,17 +268,22 @@ fn add_blocks(sums: &mut [f32], row: &[f32], block: usize) {
     sums.iter_mut().zip(pairs).for_each(|(sum, r)| *sum += r[0] + r[1]);
 }
 
-/// Adds what blocks have to their row.
+/// Adds what blocks have to their row, where there is an equation: not on plates, nor where nothing conducts.
 #[inline(always)]
-fn add_to_blocks(row: &mut [f32], blocks: &[f32], block: usize) {
+fn add_to_blocks(row: &mut [f32], blocks: &[f32], block: usize, inverse: &[Bfloat]) {
+    let given = |c: f32, inverse: Bfloat| if inverse == 0 { 0.0 } else { c };
     if block == 1 {
-        row.iter_mut().zip(blocks).for_each(|(u, c)| *u += c);
+        row.iter_mut().zip(blocks.iter().zip(inverse)).for_each(|(u, (c, inverse))| *u += given(*c, *inverse));
         return;
     }
-    let mut pairs = row.chunks_exact_mut(2);
-    pairs.by_ref().zip(blocks).for_each(|(u, c)| (u[0], u[1]) = (u[0] + c, u[1] + c));
-    if let ([last], Some(c)) = (pairs.into_remainder(), blocks.last()) {
-        *last += c;
+    let pairs = inverse.chunks_exact(2);
+    let last_inverse = pairs.remainder();
+    let mut rows = row.chunks_exact_mut(2);
+    rows.by_ref().zip(blocks.iter().zip(pairs)).for_each(|(u, (c, inverse))| {
+        (u[0], u[1]) = (u[0] + given(*c, inverse[0]), u[1] + given(*c, inverse[1]));
+    });
+    if let ([last], [inverse], Some(c)) = (rows.into_remainder(), last_inverse, blocks.last()) {
+        *last += given(*c, *inverse);
     }
 }
 
