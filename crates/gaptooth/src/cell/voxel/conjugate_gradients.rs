@@ -33,6 +33,8 @@ pub(super) struct ConjugateGradients<'a, S> {
     a: &'a [f64],
     single: Field<f32>,
     preconditioner: Preconditioner,
+    /// steps in a row that must find the error small enough
+    patience: usize,
     /// what is not yet in the solution
     d: Field<f32>,
     /// direction
@@ -49,7 +51,10 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
         let mut single = Field::<f32>::zeros(a.len());
         single.par_iter_mut().zip(a).for_each(|(single, a)| *single = *a as f32);
         let preconditioner = scheme.preconditioner(solver, &single);
-        ConjugateGradients { scheme, a, single, preconditioner, d: zero(), p: zero(), q: zero(), r: zero() }
+        let least = a.par_iter().copied().filter(|a| *a > 0.0).reduce(|| 1.0, f64::min);
+        // where conductivities lie far apart, steps that gain little may come before some that gain more
+        let patience = 1 + (-0.5 * least.log10()).round() as usize;
+        ConjugateGradients { scheme, a, single, preconditioner, patience, d: zero(), p: zero(), q: zero(), r: zero() }
     }
 
     /// The potential of one direction; ends when the energy's relative error is about `tolerance`. `progress` hears how much is done and
@@ -72,7 +77,7 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
         let (mut since, mut gains): (f64, Vec<f64>) = (rho, vec![]);
         // a step lowers the energy by α r·p
         let mut whole = self.scheme.start(&self.single, jump);
-        let (mut alpha, mut beta, mut left) = (0.0f32, 0.0f32, 0.0f64);
+        let (mut alpha, mut beta, mut left, mut enough) = (0.0f32, 0.0f32, 0.0f64, 0);
         while rho > 0.0 {
             let slope = self.turn(alpha, beta);
             let curvature = -self.scheme.balance(&self.single, &self.p, [0.0; 3], &mut self.q, |first, q| {
@@ -95,7 +100,8 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
             left = still_to_gain(&gains);
             let error = left / whole;
             progress((error.ln() / tolerance.ln()).clamp(0.0, 1.0), error)?;
-            if left <= tolerance * whole || gains.len() >= MOST {
+            enough = if left <= tolerance * whole { enough + 1 } else { 0 };
+            if enough >= self.patience || gains.len() >= MOST {
                 break;
             }
             let replace = rho < REPLACE * since;

@@ -170,16 +170,20 @@ impl Faces {
             std::array::from_fn(|d| self.widths[d].chunks(block[d]).map(|w| w.iter().sum()).collect());
         let axis = |d: usize| {
             let along = |w: &[f32], i: usize| w[i] + w[(i + 1) % w.len()];
-            // the last cell's face is its block's, and what it conducts goes down with the distance
+            // the last cell's face is its block's
             let share = |i: usize| {
                 let last = (i + 1) % block[d] == 0 || i + 1 == self.n[d];
-                if last && n[d] > 1 { along(&self.widths[d], i) / along(&widths[d], i / block[d]) } else { 0.0 }
+                if last && n[d] > 1 {
+                    towards(along(&self.widths[d], i) / along(&widths[d], i / block[d]))
+                } else {
+                    0.0
+                }
             };
             self.gathered(&self.after[d], d, share, n)
         };
         let after = [axis(0), axis(1), axis(2)];
         let ground = match self.plates {
-            Some(d) => self.gathered(&self.ground, d, |i| self.widths[d][i] / widths[d][i / block[d]], n),
+            Some(d) => self.gathered(&self.ground, d, |i| towards(self.widths[d][i] / widths[d][i / block[d]]), n),
             None => Field::default(),
         };
         let mut faces = Faces { n, after, ground, widths, block, plates: self.plates, coupling: self.coupling };
@@ -228,6 +232,14 @@ fn conduct(faces: &mut [Bfloat], a: &[f32], b: &[f32], coupling: f32) {
             (0..n).for_each(|i| faces[i] = narrow(coupling * mean(a[i], b[i])));
         },
     );
+}
+
+/// Half way from Galerkin's conductance to one that goes down with the distance.
+///
+/// Galerkin's is right for potentials that jump from block to block, and twice too large for smooth ones: corrections of these are too small.
+/// With half of it those of the others are twice too large, and two of them in a row leave all of the error.
+fn towards(ratio: f32) -> f32 {
+    0.5 * (1.0 + ratio)
 }
 
 /// The cells of a block.

@@ -1,9 +1,9 @@
 //! Multigrid cycles for two-point fluxes: what conjugate gradients are preconditioned by.
 //!
-//! Coarse cells are blocks of two voxels along each axis with strong coupling, and one of their faces conducts what the faces of its voxels
-//! do, over twice the distance: Galerkin's operator for functions that are constant on blocks, but for the distance (Khalil &
-//! Wesseling 1992). It keeps holes and necks as long as blocks are smaller than they are, so some three cycles find a tensor to
-//! 1e-5, whatever the number of voxels.
+//! Coarse cells are blocks of two voxels along each axis with strong coupling, and one of their faces conducts three quarters of what the
+//! faces of its voxels do: half way between Galerkin's operator for functions that are constant on blocks and one with twice the
+//! distance (Khalil & Wesseling 1992). It keeps holes and necks as long as blocks are smaller than they are, so a few cycles find a
+//! tensor to 1e-5, whatever the number of voxels.
 
 mod bfloat;
 mod faces;
