@@ -1,7 +1,7 @@
 //! Samples of voxels between plates: the numbers of the periodic cell made of the sample and its mirror images.
 
 use gaptooth::{
-    cell::{VoxelAnswer, VoxelCell, VoxelOptions},
+    cell::{VoxelAnswer, VoxelCell, VoxelOptions, VoxelSolver},
     observer::Silent,
 };
 use proptest::prelude::*;
@@ -47,7 +47,7 @@ impl Picture {
     }
 
     fn between_plates(&self, tolerance: f64) -> VoxelAnswer {
-        let options = VoxelOptions { tolerance, bounds: true, fields: true, ..Default::default() };
+        let options = VoxelOptions { tolerance, solver: VoxelSolver::Fft, bounds: true, fields: true };
         self.cell().between_plates().effective(&options, &Silent).unwrap()
     }
 }
@@ -140,7 +140,7 @@ proptest! {
     fn a_sample_is_its_mirrored_cell(picture in pictures()) {
         let found = picture.between_plates(1e-13);
         let mirrored = picture.mirrored();
-        let options = VoxelOptions { tolerance: 1e-13, bounds: true, fields: true, ..Default::default() };
+        let options = VoxelOptions { tolerance: 1e-13, solver: VoxelSolver::Fft, bounds: true, fields: true };
         let expected = mirrored.cell().effective(&options, &Silent).unwrap();
         for (found, expected) in matrices(&found).into_iter().zip(matrices(&expected)) {
             let pairs = found.iter().flatten().zip(expected.iter().flatten());
