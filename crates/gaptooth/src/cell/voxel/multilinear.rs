@@ -234,7 +234,9 @@ impl Scheme for Multilinear {
             VoxelSolver::Multigrid => {
                 Preconditioner::Multigrid(Multigrid::of_edges(self.unknowns(), &self.lattice, a, weights))
             }
-            VoxelSolver::Fft => Preconditioner::Poisson(Poisson::new(&self.lattice, Points::Corners, stiffness, mass)),
+            VoxelSolver::Fft => {
+                Preconditioner::Poisson(Box::new(Poisson::new(&self.lattice, Points::Corners, stiffness, mass)))
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use super::poisson::Poisson;
 /// An approximate inverse, symmetric and not negative.
 pub(super) enum Preconditioner {
     /// of a homogeneous medium, by transforms
-    Poisson(Poisson),
+    Poisson(Box<Poisson>),
     /// of the medium itself, on coarser and coarser grids
     Multigrid(Multigrid),
 }

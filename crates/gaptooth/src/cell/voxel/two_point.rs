@@ -87,7 +87,7 @@ impl Scheme for TwoPoint {
         match solver {
             VoxelSolver::Multigrid => Preconditioner::Multigrid(Multigrid::of_voxels(&self.lattice, a, self.weights)),
             VoxelSolver::Fft => {
-                Preconditioner::Poisson(Poisson::new(&self.lattice, Points::Centres, stiffness, |_| 1.0))
+                Preconditioner::Poisson(Box::new(Poisson::new(&self.lattice, Points::Centres, stiffness, |_| 1.0)))
             }
         }
     }
