@@ -172,7 +172,7 @@ impl Faces {
             let along = |w: &[f32], i: usize| w[i] + w[(i + 1) % w.len()];
             // the last cell's face is its block's
             let share = |i: usize| {
-                let last = (i + 1) % block[d] == 0 || i + 1 == self.n[d];
+                let last = (i + 1).is_multiple_of(block[d]) || i + 1 == self.n[d];
                 if last && n[d] > 1 {
                     towards(along(&self.widths[d], i) / along(&widths[d], i / block[d]))
                 } else {
