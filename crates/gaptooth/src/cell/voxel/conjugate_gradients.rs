@@ -126,7 +126,8 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
                 since = new;
             }
             rho = new;
-            left = if rho > 0.0 { left } else { 0.0 };
+            // below zero it is rounding, and no proof of convergence
+            left = if rho > 0.0 { left } else { -rho };
         }
         self.add(alpha, &mut u);
         Ok((u, Outcome { iterations: gains.len(), error: if whole > 0.0 { left / whole } else { 0.0 } }))
