@@ -127,7 +127,7 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
             }
             rho = new;
             // below zero it is rounding, and no proof of convergence
-            left = if rho > 0.0 { left } else { -rho };
+            left = if rho > 0.0 { left } else { rho.abs() };
         }
         self.add(alpha, &mut u);
         Ok((u, Outcome { iterations: gains.len(), error: if whole > 0.0 { left / whole } else { 0.0 } }))
