@@ -16,6 +16,9 @@ const SLOWEST: f64 = 0.98;
 const REPLACE: f64 = 1e-6;
 /// A true residual that has fallen by less than this is made of rounding.
 const ROUNDED: f64 = 1e-2;
+/// On so few unknowns steps cost nothing, and few modes may leave the estimate no series to go by: more steps must agree.
+const FEW: usize = 1 << 12;
+const MORE: usize = 8;
 /// No cell takes so many steps.
 const MOST: usize = 5000;
 
@@ -46,14 +49,14 @@ pub(super) struct ConjugateGradients<'a, S> {
 
 impl<'a, S: Scheme> ConjugateGradients<'a, S> {
     pub(super) fn new(scheme: &'a S, a: &'a [f64], solver: VoxelSolver) -> Self {
-        let unknowns = scheme.unknowns().iter().product();
+        let unknowns: usize = scheme.unknowns().iter().product();
         let zero = || Field::zeros(unknowns);
         let mut single = Field::<f32>::zeros(a.len());
         single.par_iter_mut().zip(a).for_each(|(single, a)| *single = *a as f32);
         let preconditioner = scheme.preconditioner(solver, &single);
         let least = a.par_iter().copied().filter(|a| *a > 0.0).reduce(|| 1.0, f64::min);
         // where conductivities lie far apart, steps that gain little may come before some that gain more
-        let patience = 1 + (-0.5 * least.log10()).round() as usize;
+        let patience = 1 + (-0.5 * least.log10()).round() as usize + if unknowns < FEW { MORE } else { 0 };
         ConjugateGradients { scheme, a, single, preconditioner, patience, d: zero(), p: zero(), q: zero(), r: zero() }
     }
 

@@ -82,7 +82,8 @@ impl Level {
         self.u = u;
     }
 
-    /// The rest of b − Au, summed over blocks: the right-hand side of the next coarser level.
+    /// The rest of b − Au, summed over blocks: the right-hand side of the next coarser level. Transposed to what `correct` adds, so
+    /// the cycle is symmetric also on what no flux can balance.
     pub(super) fn restrict(&self, b: &[f32], coarser: &mut Level) {
         let ([_, ny, nz], block, [_, my, mz]) = (self.faces.n, self.faces.block, coarser.faces.n);
         let sum = |(coarse_x, sums): (usize, &mut [f32])| {
@@ -94,9 +95,10 @@ impl Level {
                     #[inline(always)]
                     || {
                         for y in 0..ny {
-                            let (b, rest) = (&b[(x * ny + y) * nz..][..nz], &mut rest[..nz]);
+                            let (row, rest) = ((x * ny + y) * nz, &mut rest[..nz]);
+                            let (b, inverse) = (&b[row..][..nz], &self.inverse[row..][..nz]);
                             self.flow(planes, x, y, rest);
-                            (0..nz).for_each(|z| rest[z] += b[z]);
+                            (0..nz).for_each(|z| rest[z] = if inverse[z] == 0 { 0.0 } else { rest[z] + b[z] });
                             add_blocks(&mut sums[y / block[1] * mz..][..mz], rest, block[2]);
                         }
                     },

@@ -136,18 +136,20 @@ mod tests {
         }
     }
 
-    /// A homogeneous medium between plates: what a cycle leaves of a smooth potential.
+    /// A homogeneous medium between plates. Along one axis a coarse grid conducts 3/2 of what it should, so a correction by one that leaves
+    /// e of a smooth potential leaves 1/3 + 2/3 e; two of them give e = (1/3 + 2/3 e)², that is 1/4, and the one from the voxels 1/2.
     #[test]
-    fn one_cycle_solves_a_smooth_problem_nearly() {
-        let n = 64;
-        let lattice = Lattice { n: [1, 1, n], h: [1.0; 3], ends: [Mirror, Mirror, Plate] };
-        let mut multigrid = Multigrid::of_voxels(&lattice, &vec![1.0; n], [1.0; 3]);
-        let angle = std::f32::consts::PI / n as f32;
-        let u: Vec<f32> = (0..n).map(|i| (angle * (i as f32 + 0.5)).sin()).collect();
-        let r: Vec<f32> = u.iter().map(|u| (2.0 - 2.0 * angle.cos()) * u).collect();
-        let z = applied(&mut multigrid, &r);
-        let error: Vec<f32> = z.iter().zip(&u).map(|(z, u)| z - u).collect();
-        let left = (dot(&error, &error) / dot(&u, &u)).sqrt();
-        assert!(left < 0.3, "{left}");
+    fn a_cycle_leaves_half_of_a_smooth_potential_at_any_length() {
+        for n in [8, 64, 512, 4096] {
+            let lattice = Lattice { n: [1, 1, n], h: [1.0; 3], ends: [Mirror, Mirror, Plate] };
+            let mut multigrid = Multigrid::of_voxels(&lattice, &vec![1.0; n], [1.0; 3]);
+            let angle = std::f64::consts::PI / n as f64;
+            let u: Vec<f32> = (0..n).map(|i| (angle * (i as f64 + 0.5)).sin() as f32).collect();
+            let r: Vec<f32> = u.iter().map(|u| (4.0 * (0.5 * angle).sin().powi(2)) as f32 * u).collect();
+            let z = applied(&mut multigrid, &r);
+            let error: Vec<f32> = z.iter().zip(&u).map(|(z, u)| z - u).collect();
+            let left = (dot(&error, &error) / dot(&u, &u)).sqrt();
+            assert!(left < 0.505, "{n}: {left}");
+        }
     }
 }
