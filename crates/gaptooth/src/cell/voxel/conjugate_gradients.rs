@@ -16,9 +16,12 @@ const SLOWEST: f64 = 0.98;
 const REPLACE: f64 = 1e-6;
 /// A true residual that has fallen by less than this is made of rounding.
 const ROUNDED: f64 = 1e-2;
-/// On so few unknowns steps cost nothing, and few modes may leave the estimate no series to go by: more steps must agree.
-const FEW: usize = 1 << 12;
-const MORE: usize = 8;
+/// A first residual below this share of the energy is made of single rounding, and computed anew.
+const SINGLE: f64 = 1e-10;
+/// A preconditioned residual below this share of what the energy may lose is none: directions from rounding grow.
+const NONE: f64 = 1e-6;
+/// Directions that may be lost to rounding.
+const LOST: usize = 3;
 /// No cell takes so many steps.
 const MOST: usize = 5000;
 
@@ -49,14 +52,14 @@ pub(super) struct ConjugateGradients<'a, S> {
 
 impl<'a, S: Scheme> ConjugateGradients<'a, S> {
     pub(super) fn new(scheme: &'a S, a: &'a [f64], solver: VoxelSolver) -> Self {
-        let unknowns: usize = scheme.unknowns().iter().product();
+        let unknowns = scheme.unknowns().iter().product();
         let zero = || Field::zeros(unknowns);
         let mut single = Field::<f32>::zeros(a.len());
         single.par_iter_mut().zip(a).for_each(|(single, a)| *single = *a as f32);
         let preconditioner = scheme.preconditioner(solver, &single);
         let least = a.par_iter().copied().filter(|a| *a > 0.0).reduce(|| 1.0, f64::min);
         // where conductivities lie far apart, steps that gain little may come before some that gain more
-        let patience = 1 + (-0.5 * least.log10()).round() as usize + if unknowns < FEW { MORE } else { 0 };
+        let patience = 1 + (-0.5 * least.log10()).round() as usize;
         ConjugateGradients { scheme, a, single, preconditioner, patience, d: zero(), p: zero(), q: zero(), r: zero() }
     }
 
@@ -77,11 +80,15 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
         self.scheme.balance(&self.single, &self.d, jump, &mut self.r, |_, _| 0.0);
         self.p.par_iter_mut().for_each(|p| *p = 0.0);
         let [mut rho, _] = self.precondition(0.0);
-        let (mut since, mut gains): (f64, Vec<f64>) = (rho, vec![]);
         // a step lowers the energy by α r·p
         let mut whole = self.scheme.start(&self.single, jump);
-        let (mut alpha, mut beta, mut left, mut enough) = (0.0f32, 0.0f32, 0.0f64, 0);
-        while rho > 0.0 {
+        if rho < SINGLE * whole {
+            self.replace(&u, jump);
+            [rho, _] = self.precondition(0.0);
+        }
+        let (mut since, mut gains): (f64, Vec<f64>) = (rho, vec![]);
+        let (mut alpha, mut beta, mut left, mut enough, mut lost) = (0.0f32, 0.0f32, 0.0f64, 0, 0);
+        while rho > NONE * tolerance * whole {
             let slope = self.turn(alpha, beta);
             let curvature = -self.scheme.balance(&self.single, &self.p, [0.0; 3], &mut self.q, |first, q| {
                 dot(q, &self.p[first * plane..][..q.len()])
@@ -92,9 +99,21 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
                     left = 0.0;
                     break;
                 }
-                let message = format!("a curvature of {curvature:e} after {} iterations", gains.len());
-                let advice = "conductivities may be too far apart for the solver".into();
-                return Err(Error::Solver { solver: "cell problem on voxels", message, advice });
+                if !rho.is_finite() {
+                    let message = format!("a curvature of {curvature:e} after {} iterations", gains.len());
+                    let advice = "conductivities may be too far apart for the solver".into();
+                    return Err(Error::Solver { solver: "cell problem on voxels", message, advice });
+                }
+                // the direction is lost to rounding: it is dropped, and what is left to do looked at anew
+                self.p.par_iter_mut().for_each(|p| *p = 0.0);
+                self.add(0.0, &mut u);
+                self.replace(&u, jump);
+                [rho, _] = self.precondition(0.0);
+                (lost, beta, left, since) = (lost + 1, 0.0, rho.abs(), rho);
+                if lost > LOST {
+                    break;
+                }
+                continue;
             }
             let step = slope / curvature;
             gains.push(step * slope);
@@ -130,7 +149,7 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
             }
             rho = new;
             // below zero it is rounding, and no proof of convergence
-            left = if rho > 0.0 { left } else { rho.abs() };
+            left = if rho > NONE * tolerance * whole { left } else { rho.abs() };
         }
         self.add(alpha, &mut u);
         Ok((u, Outcome { iterations: gains.len(), error: if whole > 0.0 { left / whole } else { 0.0 } }))
