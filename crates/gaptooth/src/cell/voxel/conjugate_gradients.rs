@@ -20,6 +20,8 @@ const ROUNDED: f64 = 1e-2;
 const SINGLE: f64 = 1e-10;
 /// A preconditioned residual below this share of what the energy may lose is none: directions from rounding grow.
 const NONE: f64 = 1e-6;
+/// A direction along which the preconditioned operator is smaller than this is a constant, and what is not is rounding.
+const FLAT: f64 = 1e-7;
 /// Directions that may be lost to rounding.
 const LOST: usize = 3;
 /// No cell takes so many steps.
@@ -93,12 +95,8 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
             let curvature = -self.scheme.balance(&self.single, &self.p, [0.0; 3], &mut self.q, |first, q| {
                 dot(q, &self.p[first * plane..][..q.len()])
             });
-            if !(curvature > 0.0 && curvature.is_finite() && rho.is_finite()) {
+            if !(curvature > FLAT * slope.abs() && curvature.is_finite() && rho.is_finite()) {
                 alpha = 0.0;
-                if curvature == 0.0 {
-                    left = 0.0;
-                    break;
-                }
                 if !rho.is_finite() {
                     let message = format!("a curvature of {curvature:e} after {} iterations", gains.len());
                     let advice = "conductivities may be too far apart for the solver".into();
