@@ -83,7 +83,7 @@ fn an_island_at_a_corner_has_no_part() {
 
 #[test]
 fn fields_of_layers() {
-    // a relative error of 1e-14 in the energy is one of 1e-7 in the fields on average, and of some times that in one voxel
+    // a relative error of 1e-14 in the energy, all of it in one of 60 voxels, is one of √(60·8·3.6·1e-14) in its flux
     // across layers the flux is the harmonic mean everywhere, the corrector's slope makes up for a
     let (n, h) = ([10, 3, 2], [0.1, 0.5, 0.25]);
     let a: Vec<f64> = (0..60).map(|i| if i / 6 < 4 { 2.0 } else { 8.0 }).collect();
@@ -101,7 +101,7 @@ fn fields_of_layers() {
                     _ => 0.0,
                 };
                 let flux = response.flux[3 * voxel + component];
-                assert!((flux - exact).abs() < 3e-6, "{voxel} {} {component}: {flux} {exact}", response.axis);
+                assert!((flux - exact).abs() < 5e-6, "{voxel} {} {component}: {flux} {exact}", response.axis);
             }
         }
     }

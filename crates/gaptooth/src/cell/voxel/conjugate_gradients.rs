@@ -14,6 +14,8 @@ const DELAY: usize = 4;
 const SLOWEST: f64 = 0.98;
 /// The true residual is computed anew when the preconditioned one has fallen by so much: singles have seven digits.
 const REPLACE: f64 = 1e-6;
+/// And at once when it has fallen by so much, as it may on a few voxels: hardly a digit is left.
+const SPENT: f64 = 1e-8;
 /// A true residual that has fallen by less than this is made of rounding.
 const ROUNDED: f64 = 1e-2;
 /// A first residual below this share of the energy is made of single rounding, and computed anew.
@@ -104,9 +106,7 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
                 }
                 // the direction is lost to rounding: it is dropped, and what is left to do looked at anew
                 self.p.par_iter_mut().for_each(|p| *p = 0.0);
-                self.add(0.0, &mut u);
-                self.replace(&u, jump);
-                [rho, _] = self.precondition(0.0);
+                [rho, _] = self.renew(&mut alpha, &mut u, jump);
                 (lost, beta, left, since) = (lost + 1, 0.0, rho.abs(), rho);
                 if lost > LOST {
                     break;
@@ -124,19 +124,14 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
             if enough >= self.patience || gains.len() >= MOST {
                 break;
             }
-            let replace = rho < REPLACE * since;
-            let [new, mixed] = if replace {
-                self.add(alpha, &mut u);
-                self.replace(&u, jump);
-                // the step is in u
-                let found = self.precondition(0.0);
-                alpha = 0.0;
-                found
-            } else {
-                self.precondition(alpha)
-            };
+            let mut replace = rho < REPLACE * since;
+            let [mut new, mixed] =
+                if replace { self.renew(&mut alpha, &mut u, jump) } else { self.precondition(alpha) };
             // the next direction is conjugate to this one whatever rounding did: q was minus the operator's
             beta = (mixed / curvature) as f32;
+            if !replace && new < SPENT * since {
+                ([new, _], beta, replace) = (self.renew(&mut alpha, &mut u, jump), 0.0, true);
+            }
             if replace {
                 // a true residual that does not follow is rounding, and so is what it says about the energy
                 if new > ROUNDED * since {
@@ -195,6 +190,14 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
             u.iter_mut().zip(d.iter().zip(p)).for_each(|(u, (d, p))| *u += f64::from(d + alpha * p));
             d.fill(0.0);
         });
+    }
+
+    /// Takes the step into u, and preconditions the true residual.
+    fn renew(&mut self, alpha: &mut f32, u: &mut [f64], jump: [f64; 3]) -> [f64; 2] {
+        self.add(*alpha, u);
+        *alpha = 0.0;
+        self.replace(u, jump);
+        self.precondition(0.0)
     }
 
     fn replace(&mut self, u: &[f64], jump: [f64; 3]) {
