@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::ops::Range;
 
 use gaptooth::Error;
+use gaptooth::io::{Place, Refusal, Source};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
 
 /// Exit code of a run that failed.
@@ -12,20 +13,6 @@ pub(crate) const FAILED: u8 = 1;
 pub(crate) const WRONG_INPUT: u8 = 2;
 /// Exit code after Ctrl-C, as shells have it.
 pub(crate) const INTERRUPTED: u8 = 130;
-
-/// A text that the user wrote, and what to call it.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Source {
-    pub(crate) name: String,
-    pub(crate) text: String,
-}
-
-/// A place in a [`Source`], in bytes, and what stands there.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Place {
-    pub(crate) source: Source,
-    pub(crate) span: Range<usize>,
-}
 
 /// Why a command ends without its result.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,11 +40,7 @@ impl Failure {
     }
 
     pub(crate) fn at(mut self, source: &Source, span: Option<Range<usize>>) -> Self {
-        // miette wants a span inside the text
-        self.place = span.map(|s| {
-            let end = s.end.min(source.text.len());
-            Place { source: source.clone(), span: s.start.min(end)..end }
-        });
+        self.place = span.map(|span| Place::new(source, span));
         self
     }
 
@@ -89,6 +72,13 @@ impl Failure {
         let colour = stderr.is_terminal() && std::env::var_os("NO_COLOR").is_none();
         // Without a place to write to there is nobody to tell.
         let _ = write!(stderr.lock(), "{}", self.drawn(colour));
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let Refusal { message, help, place } = refusal;
+        Failure { code: WRONG_INPUT, message, help, place }
     }
 }
 

@@ -15,10 +15,8 @@ mod failure;
 #[cfg(test)]
 mod hostile;
 mod interrupt;
-mod locate;
 mod output;
 mod progress;
-mod store;
 
 use std::process::ExitCode;
 

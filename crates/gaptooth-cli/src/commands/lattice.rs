@@ -6,14 +6,13 @@ use gaptooth::{
     VERSION,
     cell::lattice::LatticeEquation,
     coefficient::lattice::{Bond, BondLattice},
-    io::atomic::read_text,
+    io::{Source, atomic::read_text},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::args::EffectiveArgs;
-use crate::config::misread;
-use crate::failure::{Failure, Source};
+use crate::failure::Failure;
 use crate::output;
 
 /// The file: bonds in index order [x][y][z], and which bond an entry is.
@@ -51,7 +50,7 @@ pub(super) fn lattice(path: &Path, args: &EffectiveArgs) -> Result<ExitCode, Fai
 
 /// The effective equation of the lattice that a text describes.
 fn solve_file(source: &Source, dim: Option<u8>) -> Result<Answer, Failure> {
-    let file: LatticeFile = toml::from_str(&source.text).map_err(|e| misread(source, &e))?;
+    let file: LatticeFile = toml::from_str(&source.text).map_err(|e| source.misread(&e))?;
     let given: Vec<(&str, &toml::Value)> = [("kx", Some(&file.kx)), ("ky", file.ky.as_ref()), ("kz", file.kz.as_ref())]
         .into_iter()
         .filter_map(|(name, table)| table.map(|t| (name, t)))

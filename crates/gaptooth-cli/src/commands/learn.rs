@@ -4,11 +4,9 @@ use std::process::ExitCode;
 
 use gaptooth::{
     VERSION,
-    closure::{Closure, Dataset, Validation, ValidationError, integrate, validate},
+    closure::{Dataset, ValidationError},
     io::save_closure,
-    observer::Observer,
-    stencil::EdgeRule,
-    study::{Context, FittedLaw, LawConfig, LawKind, NetConfig, fit_law},
+    study::{FittedLaw, LawChoice, LawConfig, LawForm, fit_and_judge, held_out_by_default},
 };
 use serde_json::json;
 
@@ -20,20 +18,14 @@ use crate::{
     progress::Terminal,
 };
 
-/// Orders to choose from unless others are given; those that the stencil is too narrow for are left out.
-const ORDERS: [&[usize]; 5] = [&[2], &[1, 2], &[2, 4], &[1, 2, 4], &[2, 4, 6]];
-
-/// What has decayed below this share of the initial state counts as that.
-const FLOOR: f64 = 1e-6;
-
 /// Fits a law to a dataset, judges it on trajectories that it has not seen, saves it.
 pub(super) fn learn(args: &LearnArgs) -> Result<ExitCode, Failure> {
     let data = dataset(&args.dataset)?;
-    let held_out = args.held_out.unwrap_or((data.trajectories() / 5).max(1));
+    let held_out = args.held_out.unwrap_or_else(|| held_out_by_default(data.trajectories()));
     let (training, unseen) = data.split(held_out).map_err(|e| {
         Failure::from(e).help("a law is judged on whole trajectories that it has not seen: a dataset needs two or more")
     })?;
-    let name = args.name.clone().unwrap_or_else(|| format!("{}-{}", stem(&args.dataset), kind_name(args.closure)));
+    let name = args.name.clone().unwrap_or_else(|| format!("{}-{}", stem(&args.dataset), form(args.closure).name()));
     if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') {
         return Err(Failure::wrong_input(format!("--name {name}: expected a plain file name")));
     }
@@ -54,7 +46,7 @@ pub(super) fn learn(args: &LearnArgs) -> Result<ExitCode, Failure> {
     output::say(&format!("model: {}", directory.model(&name).display()));
     if args.json {
         output::json(&json!({
-            "model": directory.model(&name).display().to_string(), "name": name, "closure": kind_name(args.closure),
+            "model": directory.model(&name).display().to_string(), "name": name, "closure": form(args.closure).name(),
             "dataset": args.dataset.display().to_string(), "version": VERSION, "seed": args.seed,
             "trajectories": data.trajectories(), "held_out": held_out, "held_out_error": error,
             "notes": fitted.notes, "loss": fitted.loss.last(), "fit_seconds": fitted.seconds,
@@ -62,19 +54,6 @@ pub(super) fn learn(args: &LearnArgs) -> Result<ExitCode, Failure> {
         }))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn fit_and_judge(
-    config: &LawConfig,
-    training: &Dataset,
-    unseen: &Dataset,
-    seed: u64,
-    observer: &dyn Observer,
-) -> gaptooth::Result<(FittedLaw, ValidationError)> {
-    let fitted = fit_law(config, training, None, seed, &Context { observer, store: None })?;
-    let integrate = |law: &dyn Closure, u0: &[f64], times: &[f64]| integrate(law, u0, times, observer);
-    let error = validate(&fitted.law, &Validation { data: unseen, integrate: &integrate, floor: FLOOR })?;
-    Ok((fitted, error))
 }
 
 fn show(fitted: &FittedLaw, error: &ValidationError, held_out: usize) {
@@ -90,82 +69,50 @@ fn show(fitted: &FittedLaw, error: &ValidationError, held_out: usize) {
     ));
 }
 
-fn kind_name(kind: ClosureKind) -> &'static str {
+fn form(kind: ClosureKind) -> LawForm {
     match kind {
-        ClosureKind::Functional => "functional",
-        ClosureKind::Discretized => "discretized",
-        ClosureKind::Stencil => "stencil",
-        ClosureKind::Derivatives => "derivatives",
-        ClosureKind::Symbolic => "symbolic",
+        ClosureKind::Functional => LawForm::Functional,
+        ClosureKind::Discretized => LawForm::Discretized,
+        ClosureKind::Stencil => LawForm::Stencil,
+        ClosureKind::Derivatives => LawForm::Derivatives,
+        ClosureKind::Symbolic => LawForm::Symbolic,
     }
 }
 
+/// What the library would refuse is refused here first, in the words of the command line.
 fn law_config(args: &LearnArgs, name: &str, training: &Dataset) -> Result<LawConfig, Failure> {
-    if args.closure != ClosureKind::Derivatives && !args.orders.is_empty() {
+    let form = form(args.closure);
+    if form != LawForm::Derivatives && !args.orders.is_empty() {
         return Err(Failure::wrong_input("--orders belongs to --closure derivatives"));
     }
-    if args.closure != ClosureKind::Symbolic && (args.highest.is_some() || args.products || args.conserving) {
+    if form != LawForm::Symbolic && (args.highest.is_some() || args.products || args.conserving) {
         return Err(Failure::wrong_input("--highest, --products and --conserving belong to --closure symbolic"));
     }
     if let Some(points) = args.points.filter(|p| p % 2 == 0) {
         return Err(Failure::wrong_input(format!("--points {points}: expected an odd number")));
     }
-    let plane = training.grid.axes().len() > 1;
-    let differences = (plane && !training.grid.is_periodic() && args.closure == ClosureKind::Functional).then_some(3);
-    let net = NetConfig {
-        hidden: vec![32, 32],
-        epochs: args.epochs,
-        batch: 64,
-        learning_rate: 1e-3,
-        points: args.points.or(differences),
-    };
-    let kind = match args.closure {
-        ClosureKind::Functional => LawKind::FunctionalNet(net),
-        ClosureKind::Discretized => LawKind::DiscretizedNet(net),
-        ClosureKind::Stencil => LawKind::LinearStencil { points: args.points.unwrap_or(3) },
-        ClosureKind::Derivatives => derivatives(args, training)?,
-        ClosureKind::Symbolic => symbolic(args, training)?,
-    };
-    let patches = args.dataset.display().to_string();
-    Ok(LawConfig { name: name.into(), patches, kind, paper_rhs_rmse: None, paper_trajectory_rmse: None })
-}
-
-/// Training trajectories held back for a choice, and the points of difference stencils (none: Fourier transforms).
-fn choice(args: &LearnArgs, training: &Dataset) -> Result<(usize, Option<usize>), Failure> {
-    if training.trajectories() < 2 {
+    if form.chooses() && training.trajectories() < 2 {
         return Err(Failure::wrong_input("only one trajectory is left to fit to; choosing derivatives needs two")
             .help("simulate more trajectories, hold out fewer, or use --closure stencil"));
     }
-    let least = training.grid.shape().into_iter().min().unwrap_or(1);
-    let widest = (least - 1) / 2 * 2 + 1;
-    let differences = (!training.grid.is_periodic()).then_some(widest.min(9));
-    Ok(((training.trajectories() / 4).max(1), args.points.or(differences)))
-}
-
-fn derivatives(args: &LearnArgs, training: &Dataset) -> Result<LawKind, Failure> {
-    let (validation, points) = choice(args, training)?;
-    let mut candidates = vec![];
-    for text in &args.orders {
-        let orders: Result<Vec<usize>, _> = text.split(',').map(|k| k.trim().parse::<usize>()).collect();
-        let refuse = |_| Failure::wrong_input(format!("--orders {text}: expected whole numbers such as 2,4"));
-        candidates.push(orders.map_err(refuse)?);
-    }
-    if candidates.is_empty() {
-        let fits = |orders: &&&[usize]| points.is_none_or(|points| orders.iter().all(|k| *k < points));
-        candidates = ORDERS.iter().filter(fits).map(|o| o.to_vec()).collect();
-    }
-    Ok(LawKind::Derivatives { candidates, points, edges: EdgeRule::default(), validation, residual_width: 0 })
-}
-
-fn symbolic(args: &LearnArgs, training: &Dataset) -> Result<LawKind, Failure> {
-    let (validation, points) = choice(args, training)?;
-    let highest = args.highest.unwrap_or(points.map_or(6, |points| (points - 1).min(6)));
-    Ok(LawKind::Symbolic {
-        highest,
+    let choice = LawChoice {
+        form,
+        points: args.points,
+        orders: orders(&args.orders)?,
+        highest: args.highest,
         products: args.products,
         conserving: args.conserving,
-        points,
-        edges: EdgeRule::default(),
-        validation,
-    })
+        epochs: args.epochs,
+    };
+    let (kind, patches) = (choice.kind(training)?, args.dataset.display().to_string());
+    Ok(LawConfig { name: name.into(), patches, kind, paper_rhs_rmse: None, paper_trajectory_rmse: None })
+}
+
+/// Sets of orders, each as `2,4`.
+fn orders(sets: &[String]) -> Result<Vec<Vec<usize>>, Failure> {
+    let set = |text: &String| {
+        let orders: Result<Vec<usize>, _> = text.split(',').map(|k| k.trim().parse::<usize>()).collect();
+        orders.map_err(|_| Failure::wrong_input(format!("--orders {text}: expected whole numbers such as 2,4")))
+    };
+    sets.iter().map(set).collect()
 }

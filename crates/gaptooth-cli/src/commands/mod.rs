@@ -40,11 +40,9 @@ pub(crate) fn dispatch(command: &Command) -> Result<ExitCode, Failure> {
 pub(crate) fn output_directory(path: &Path) -> Result<RunDirectory, Failure> {
     let refuse = |error: Error| Failure { code: WRONG_INPUT, ..Failure::from(error) };
     let advice = "choose another directory with --out, or move what is in the way";
-    for folder in ["data", "models", "figures", "checkpoints"].map(|f| path.join(f)) {
-        if folder.exists() && !folder.is_dir() {
-            let message = format!("{} is a file where a folder of results goes", folder.display());
-            return Err(Failure::wrong_input(message).help(advice));
-        }
+    if let Some(file) = RunDirectory::in_the_way(path) {
+        let message = format!("{} is a file where a folder of results goes", file.display());
+        return Err(Failure::wrong_input(message).help(advice));
     }
     RunDirectory::create(path).map_err(|e| refuse(e).help(advice))
 }

@@ -5,21 +5,19 @@ use std::process::ExitCode;
 
 use gaptooth::{
     VERSION,
-    io::{NamedTensor, RunDirectory, atomic, save_closure, save_model, write_dataset, write_fields},
+    io::{RunDirectory, atomic, effective_text, write_outcome},
     plot::render_report,
     report::Report,
-    study::{AnyStudy, BoundConfig, Context, Outcome},
+    study::{AnyStudy, BoundConfig, Context},
 };
-use serde_json::json;
 
 use super::{output_directory, use_threads};
 use crate::{
     args::RunArgs,
-    config::{self, effective_text},
+    config,
     failure::{FAILED, Failure},
     interrupt, output,
     progress::Terminal,
-    store::CheckpointStore,
 };
 
 /// Runs a study, writes its directory, shows its checks.
@@ -30,9 +28,9 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     use_threads(args.threads)?;
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(study.config.name()));
     let directory = output_directory(&out)?;
-    let store = CheckpointStore(directory.checkpoints(format!("{VERSION}\n{text}")));
+    let store = directory.checkpoints(format!("{VERSION}\n{text}"));
     if !args.resume {
-        store.0.clear()?;
+        store.clear()?;
     }
     let terminal = Terminal::new();
     interrupt::listen(&terminal, true)?;
@@ -41,48 +39,15 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     terminal.finish();
     let outcome = outcome.map_err(|e| study.explain(e))?;
     terminal.say("writing results …");
-    let report = write(&outcome, &study.config, &text, &directory)?;
-    store.0.clear()?;
+    write_outcome(&outcome, &study.config, &text, &directory)?;
+    let report = render_report(&outcome.report, &directory)?;
+    store.clear()?;
     output::say(&verdict(&report, &study.config));
     output::say(&format!("open {}", directory.report_html().display()));
     if args.json {
         print_report_json(&directory)?;
     }
     Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
-}
-
-/// Everything a run leaves; the report, which lists the rest, last.
-fn write(outcome: &Outcome, config: &AnyStudy, text: &str, directory: &RunDirectory) -> Result<Report, Failure> {
-    directory.write("run.toml", text.as_bytes())?;
-    for (name, data) in &outcome.datasets {
-        write_dataset(&directory.dataset(name), data)?;
-    }
-    for (name, fields) in &outcome.fields {
-        write_fields(&directory.dataset(name), fields)?;
-    }
-    for (name, network) in &outcome.networks {
-        let tensors = network.tensors.iter().cloned().map(|(name, shape, data)| NamedTensor { name, shape, data });
-        let mut card = network.card.clone();
-        card["study"] = json!(config.name());
-        save_model(&directory.model(name), &tensors.collect::<Vec<_>>(), &card)?;
-    }
-    for (name, law) in &outcome.models {
-        let prefix = format!("{name}_");
-        let longer = |check: &str| {
-            outcome.models.iter().any(|(l, _)| l.len() > name.len() && check.starts_with(&format!("{l}_")))
-        };
-        let scores: serde_json::Map<_, _> = outcome
-            .report
-            .checks
-            .iter()
-            .filter(|c| !longer(&c.name))
-            .filter_map(|c| Some((c.name.strip_prefix(&prefix)?.to_string(), json!(c.value))))
-            .collect();
-        let law_config = config.laws().iter().find(|l| &l.name == name);
-        let about = json!({"study": config.name(), "seed": config.seed(), "law": law_config, "scores": scores});
-        save_closure(&directory.model(name), law, &about)?;
-    }
-    Ok(render_report(&outcome.report, directory)?)
 }
 
 /// `report.json` as it lies there.

@@ -7,7 +7,7 @@ use std::time::Instant;
 use gaptooth::{
     VERSION,
     closure::{Amplitudes, Dataset, SineSum},
-    io::{RunDirectory, write_dataset},
+    io::{RunDirectory, effective_text, write_dataset},
     study::{self, AnyStudy, Context, LatticeExperiment, PatchExperiment, Problem, StudyConfig},
 };
 use serde_json::{Value, json};
@@ -15,11 +15,10 @@ use serde_json::{Value, json};
 use super::{output_directory, use_threads};
 use crate::{
     args::RunArgs,
-    config::{self, Study, effective_text},
+    config::{self, Study},
     failure::Failure,
     interrupt, output,
     progress::Terminal,
-    store::CheckpointStore,
 };
 
 /// Runs only the patch experiments, of models without a truth too.
@@ -40,9 +39,9 @@ pub(super) fn simulate(args: &RunArgs) -> Result<ExitCode, Failure> {
     let name = study.config.name();
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(format!("{name}-simulated")));
     let directory = output_directory(&out)?;
-    let store = CheckpointStore(directory.checkpoints(format!("{VERSION} simulate\n{text}")));
+    let store = directory.checkpoints(format!("{VERSION} simulate\n{text}"));
     if !args.resume {
-        store.0.clear()?;
+        store.clear()?;
     }
     let terminal = Terminal::new();
     interrupt::listen(&terminal, true)?;
@@ -53,7 +52,7 @@ pub(super) fn simulate(args: &RunArgs) -> Result<ExitCode, Failure> {
     for experiment in &experiments {
         write_dataset(&directory.dataset(&experiment.name), &experiment.data)?;
     }
-    store.0.clear()?;
+    store.clear()?;
     let datasets: Vec<Value> = experiments.iter().map(|e| summary(e, &directory)).collect();
     for experiment in &experiments {
         output::say(&sentence(experiment, &directory));

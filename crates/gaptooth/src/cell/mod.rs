@@ -50,6 +50,19 @@ impl EffectiveTensor {
         self.tensor[0][0]
     }
 
+    /// The bounds of `enclosing`, or its tensor where it has none, wider by the estimate of its error and by rounding: `[lower, upper]`.
+    pub fn enclosure(&self, enclosing: &EffectiveTensor) -> [Vec<Vec<f64>>; 2] {
+        let largest = self.tensor.iter().flatten().fold(0.0f64, |m, a| m.max(a.abs()));
+        // |ξᵀEξ| is at most d times the largest entry of E
+        let slack = enclosing.tensor.len() as f64 * (enclosing.residual + 16.0 * f64::EPSILON * largest);
+        let moved = |bound: &Option<Vec<Vec<f64>>>, by: f64| {
+            let mut matrix = bound.clone().unwrap_or_else(|| enclosing.tensor.clone());
+            matrix.iter_mut().enumerate().for_each(|(i, row)| row[i] += by);
+            matrix
+        };
+        [moved(&enclosing.lower, -slack), moved(&enclosing.upper, slack)]
+    }
+
     /// True when the estimated error is within `tolerance` of the largest entry. Not converging is a status.
     pub fn converged(&self, tolerance: f64) -> bool {
         let largest = self.tensor.iter().flatten().fold(0.0_f64, |m, a| m.max(a.abs()));

@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Closure, CompositeLaw, FeatureSpec, LinearLaw, NetworkLaw, Standardisation, SymbolicLaw, Term};
+use super::{
+    Closure, CompositeLaw, FeatureSpec, LinearLaw, NetworkLaw, Standardisation, SymbolicLaw, Term, symbolic::sum,
+};
 use crate::{
     Error, Result,
-    grid::Grid,
+    grid::{Axis, Grid},
     nn::{Activation, Mlp},
     ode::OdeSystem,
 };
@@ -153,6 +155,70 @@ impl AnyClosure {
         })
     }
 
+    /// The law on `grid`: as it is where it lives there, else as [`AnyClosure::on_grid`], which laws on neighbours are held back from
+    /// unless the spacing is theirs.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for another number of `space dimensions` or, of a law on neighbours, another `spacing`; as
+    /// [`super::Features::new`].
+    ///
+    /// ```
+    /// use gaptooth::{closure::{AnyClosure, FeatureSpec, LinearLaw, MultiIndex}, grid::{Boundary, Grid}};
+    /// let [coarse, fine] = [8, 16].map(|n| Grid::uniform([0.0, 1.0], n, Boundary::Periodic).unwrap());
+    /// let heat = LinearLaw::new(FeatureSpec::Spectral { orders: MultiIndex::line(&[2]) }, &coarse, vec![0.3])?;
+    /// assert!(AnyClosure::from(heat).moved_to(&fine).is_ok());
+    /// let stencil = LinearLaw::new(FeatureSpec::Neighbours { half: 1 }, &coarse, vec![1.0, -2.0, 1.0])?;
+    /// assert!(AnyClosure::from(stencil).moved_to(&fine).is_err());
+    /// # Ok::<(), gaptooth::Error>(())
+    /// ```
+    pub fn moved_to(&self, grid: &Grid) -> Result<Self> {
+        let card = self.card();
+        let own = card.grid();
+        if own == grid {
+            return Ok(self.clone());
+        }
+        let spacings = |grid: &Grid| grid.axes().iter().map(Axis::spacing).collect::<Vec<_>>();
+        let (here, there) = (spacings(grid), spacings(own));
+        if here.len() != there.len() {
+            let expected = there.len().to_string();
+            return Err(Error::parameter("space dimensions", here.len(), expected, "they are those of the law"));
+        }
+        let same_spacing = here.iter().zip(&there).all(|(a, b)| (a - b).abs() <= 1e-9 * a);
+        if matches!(card.features(), FeatureSpec::Neighbours { .. }) && !same_spacing {
+            let (found, expected) = (format!("{here:?}"), format!("{there:?}"));
+            let advice =
+                "a law on neighbouring points belongs to the spacing that it was fitted on; laws on derivatives move";
+            return Err(Error::parameter("spacing", found, expected, advice));
+        }
+        self.on_grid(grid)
+    }
+
+    /// The law in a line: its terms where they are few, else what it is made of.
+    ///
+    /// ```
+    /// use gaptooth::{closure::{AnyClosure, FeatureSpec, LinearLaw}, grid::{Boundary, Grid}};
+    /// let grid = Grid::uniform([0.0, 1.0], 8, Boundary::Periodic)?;
+    /// let law = LinearLaw::new(FeatureSpec::Neighbours { half: 1 }, &grid, vec![1.0, -2.0, 1.0])?;
+    /// assert_eq!(AnyClosure::from(law).formula(), "u_t = 1.00000 u[-1] - 2.00000 u[+0] + 1.00000 u[+1]");
+    /// # Ok::<(), gaptooth::Error>(())
+    /// ```
+    pub fn formula(&self) -> String {
+        let card = self.card();
+        let axes = card.grid().axes().len();
+        match (self, &card) {
+            (_, Card::Symbolic { formula, .. }) => formula.clone(),
+            (AnyClosure::Linear(law), _) => linear_formula(law),
+            (_, Card::Network { features, widths, activation, .. }) => {
+                format!("u_t = {}", network_formula(&inputs(features, axes), widths, *activation))
+            }
+            (AnyClosure::Composite(law), Card::Composite { features, widths, activation, .. }) => {
+                let network = network_formula(&inputs(features, axes), widths, *activation);
+                format!("{} + {network}", linear_formula(law.linear()))
+            }
+            _ => unreachable!("a law and its card"),
+        }
+    }
+
     fn law(&self) -> &dyn Closure {
         match self {
             AnyClosure::Linear(law) => law,
@@ -226,6 +292,34 @@ impl From<CompositeLaw> for AnyClosure {
     fn from(law: CompositeLaw) -> Self {
         AnyClosure::Composite(law)
     }
+}
+
+/// Terms that fit a line.
+const FEW: usize = 9;
+
+/// `u, u_x, u_xx`, or how many neighbours or derivatives.
+fn inputs(spec: &FeatureSpec, axes: usize) -> String {
+    let names = spec.names(axes);
+    match spec {
+        _ if names.len() <= FEW => names.join(", "),
+        FeatureSpec::Neighbours { .. } => format!("{} neighbouring values", names.len()),
+        _ => format!("{} derivatives", names.len()),
+    }
+}
+
+fn linear_formula(law: &LinearLaw) -> String {
+    let names = law.features().names();
+    if names.len() <= FEW {
+        return sum(&names, law.coefficients());
+    }
+    format!("u_t = a linear combination of {}", inputs(law.features().spec(), law.features().grid().axes().len()))
+}
+
+/// `N(u, u_x, u_xx), N a network of 3-32-32-1 neurons (relu)`
+fn network_formula(inputs: &str, widths: &[usize], activation: Activation) -> String {
+    let widths: Vec<String> = widths.iter().map(usize::to_string).collect();
+    let activation = format!("{activation:?}").to_lowercase();
+    format!("N({inputs}), N a network of {} neurons ({activation})", widths.join("-"))
 }
 
 fn find<'a>(tensors: &'a [Tensor], name: &str) -> Result<(&'a [usize], &'a [f64])> {

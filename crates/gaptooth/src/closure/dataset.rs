@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ops::Range};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, grid::Grid};
+use crate::{Error, Result, grid::Grid, stencil::fornberg};
 
 /// Where a dataset came from: method, path, healed or not, tooth, buffer, burst …, by name.
 pub type Provenance = BTreeMap<String, serde_json::Value>;
@@ -57,6 +57,44 @@ impl Dataset {
     pub fn new(grid: Grid, times: Vec<f64>, u: Vec<f64>, u_t: Vec<f64>, provenance: Provenance) -> Result<Self> {
         let data = Dataset { grid, times, u, u_t, provenance };
         data.validate()?;
+        Ok(data)
+    }
+
+    /// A dataset of states alone, for simulators that give no slopes: u_t by differences of second order in time, on three snapshots.
+    ///
+    /// The steps in time then bound what a law can learn: u_t as the simulator knows it is better.
+    ///
+    /// ```
+    /// use gaptooth::{closure::Dataset, grid::{Boundary, Grid}};
+    /// let grid = Grid::uniform([0.0, 1.0], 2, Boundary::Periodic)?;
+    /// let data = Dataset::differenced(grid, vec![0.0, 1.0, 2.0], vec![0.0, 5.0, 1.0, 5.0, 4.0, 5.0], Default::default())?;
+    /// assert_eq!(data.u_t, [0.0, 0.0, 2.0, 0.0, 4.0, 0.0]); // of t² and 5
+    /// # Ok::<(), gaptooth::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Dataset::validate`]; [`Error::Parameter`] for fewer than three times.
+    pub fn differenced(grid: Grid, times: Vec<f64>, u: Vec<f64>, provenance: Provenance) -> Result<Self> {
+        let zeros = vec![0.0; u.len()];
+        let mut data = Dataset::new(grid, times, u, zeros, provenance)?;
+        let (n, count) = (data.snapshot_len(), data.times.len());
+        if count < 3 {
+            let advice = "record more often, or give u_t";
+            return Err(Error::parameter("times", count, "three snapshots or more to difference u in time", advice));
+        }
+        for k in 0..count {
+            let first = k.saturating_sub(1).min(count - 3);
+            let weights = fornberg(data.times[k], &data.times[first..first + 3], 1).swap_remove(1);
+            for (u, u_t) in data.u.chunks_exact(n * count).zip(data.u_t.chunks_exact_mut(n * count)) {
+                for (i, slope) in u_t[k * n..(k + 1) * n].iter_mut().enumerate() {
+                    // differences, so that what stands still has no slope at all
+                    let term = |(j, w): (usize, &f64)| w * (u[(first + j) * n + i] - u[k * n + i]);
+                    *slope = weights.iter().enumerate().map(term).sum();
+                }
+            }
+        }
+        data.check_fixed_ends()?;
+        data.provenance.insert("slopes".into(), "differences in time, second order".into());
         Ok(data)
     }
 
@@ -134,6 +172,11 @@ impl Dataset {
     /// All snapshots, trajectory after trajectory.
     pub fn snapshots(&self) -> impl Iterator<Item = Snapshot<'_>> {
         (0..self.trajectories()).flat_map(move |i| (0..self.times.len()).map(move |k| self.snapshot(i, k)))
+    }
+
+    /// The first state of every trajectory, `[trajectory][point]`.
+    pub fn initial_states(&self) -> Vec<f64> {
+        (0..self.trajectories()).flat_map(|i| self.snapshot(i, 0).u).copied().collect()
     }
 
     /// The states of one trajectory, `[time][point]`.

@@ -28,6 +28,7 @@ mod linear;
 pub mod metrics;
 mod multi_index;
 mod network;
+mod prediction;
 mod selection;
 mod symbolic;
 
@@ -46,5 +47,6 @@ pub use least_squares::{LeastSquaresSolution, TallLeastSquares, Triangle};
 pub use linear::LinearLaw;
 pub use multi_index::MultiIndex;
 pub use network::{NetworkLaw, Standardisation};
+pub use prediction::{Trajectory, predict, predict_by, rhs_error, slopes};
 pub use selection::{Integrate, Score, Selection, Validation, ValidationError, select_linear, validate};
 pub use symbolic::{SymbolicLaw, Term};

@@ -91,17 +91,7 @@ impl SymbolicLaw {
 
     /// `u_t = 1.33993 u_xx + 0.220950 u_xy …`, six digits of each coefficient.
     pub fn formula(&self) -> String {
-        let mut text = String::from("u_t =");
-        for (k, (name, c)) in self.names().iter().zip(&self.coefficients).enumerate() {
-            let sign = match (k, *c < 0.0) {
-                (0, false) => "",
-                (0, true) => " -",
-                (_, false) => " +",
-                (_, true) => " -",
-            };
-            text += &format!("{sign} {} {name}", digits(c.abs()));
-        }
-        if self.terms.is_empty() { "u_t = 0".into() } else { text }
+        sum(&self.names(), &self.coefficients)
     }
 
     /// The same PDE on another grid.
@@ -112,6 +102,21 @@ impl SymbolicLaw {
         let spec = self.features.spec().clone();
         SymbolicLaw::new(spec, grid, self.terms.clone(), self.coefficients.clone(), self.standard_errors.clone())
     }
+}
+
+/// `u_t = 0.500000 u_xx - 1.00000 u u_x`
+pub(super) fn sum(names: &[String], coefficients: &[f64]) -> String {
+    let mut text = String::from("u_t =");
+    for (k, (name, c)) in names.iter().zip(coefficients).enumerate() {
+        let sign = match (k, *c < 0.0) {
+            (0, false) => "",
+            (0, true) => " -",
+            (_, false) => " +",
+            (_, true) => " -",
+        };
+        text += &format!("{sign} {} {name}", digits(c.abs()));
+    }
+    if names.is_empty() { "u_t = 0".into() } else { text }
 }
 
 /// Six significant digits, as people write them.

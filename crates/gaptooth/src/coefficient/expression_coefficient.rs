@@ -2,6 +2,7 @@
 
 use super::Coefficient;
 use super::formula::{Formula, error_at_name};
+use super::one_period::{on_one_period, replace_word};
 use super::periodicity::{Periodicity, periodicity};
 use super::sample::{Place, Sample, survey};
 use super::two_scale::two_scale;
@@ -61,6 +62,32 @@ impl ExpressionCoefficient {
             return Err(refused(&formula, low));
         }
         Ok(ExpressionCoefficient { formula, period, bounds: [low.value, high.value] })
+    }
+
+    /// a(y) on the cell [0, 1), also with y1 for y, at the slow points `x_domain`: a formula that does not repeat is one cell, and the cell
+    /// repeats.
+    ///
+    /// # Errors
+    /// As [`ExpressionCoefficient::new`].
+    ///
+    /// ```
+    /// use gaptooth::coefficient::{Coefficient, ExpressionCoefficient};
+    /// let a = ExpressionCoefficient::on_cell("1 + y1", [0.0, 0.0])?;
+    /// assert_eq!(a.value(0.0, 1.25), 1.25);
+    /// # Ok::<(), gaptooth::Error>(())
+    /// ```
+    pub fn on_cell(text: &str, x_domain: [f64; 2]) -> Result<Self> {
+        // `y1` is the name for every dimension; a space keeps the positions that errors name
+        let renamed = replace_word(text, "y1", "y ");
+        let error = match ExpressionCoefficient::new(&renamed, None, x_domain, &[]) {
+            Ok(coefficient) => return Ok(coefficient),
+            Err(error) => error,
+        };
+        match (&error, ExpressionCoefficient::new(&on_one_period(&renamed), None, x_domain, &[])) {
+            (Error::Expression { .. }, Ok(coefficient)) => Ok(coefficient),
+            (Error::Expression { .. }, Err(within @ Error::Coefficient { .. })) => Err(within),
+            _ => Err(error),
+        }
     }
 
     /// The formula as a function of (x, y).

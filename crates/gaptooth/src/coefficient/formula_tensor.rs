@@ -2,6 +2,7 @@
 
 use super::cell_tensor::{CellTensor, check_definite};
 use super::formula::{Formula, error_at_name};
+use super::one_period::on_one_period;
 use crate::{Error, Result};
 
 /// Sampled points per axis in one, two and three dimensions.
@@ -76,6 +77,36 @@ impl FormulaTensor {
             }
         }
         Ok(tensor)
+    }
+
+    /// One formula, or the rows of a tensor, on the cell [0, 1)^D: formulas that do not repeat are one cell, and the cell repeats.
+    ///
+    /// # Errors
+    /// As [`FormulaTensor::scalar`] and [`FormulaTensor::symmetric`].
+    ///
+    /// ```
+    /// use gaptooth::coefficient::{CellTensor, FormulaTensor};
+    /// let a = FormulaTensor::on_cell(&[vec!["1 + y1"]], 2, &[])?;
+    /// assert_eq!(a.values(&[&[1.25], &[0.0]]), [[1.25]]);
+    /// # Ok::<(), gaptooth::Error>(())
+    /// ```
+    pub fn on_cell(rows: &[Vec<&str>], dimension: usize, constants: &[(&str, f64)]) -> Result<Self> {
+        let build = |rows: &[Vec<&str>]| match rows {
+            [row] if row.len() == 1 => FormulaTensor::scalar(row[0], dimension, constants),
+            _ => FormulaTensor::symmetric(rows, constants),
+        };
+        let error = match build(rows) {
+            Ok(tensor) => return Ok(tensor),
+            Err(error) => error,
+        };
+        let repeated: Vec<Vec<String>> =
+            rows.iter().map(|row| row.iter().map(|text| on_one_period(text)).collect()).collect();
+        let repeated: Vec<Vec<&str>> = repeated.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
+        match (&error, build(&repeated)) {
+            (Error::Expression { .. }, Ok(tensor)) => Ok(tensor),
+            (Error::Expression { .. }, Err(within @ Error::Coefficient { .. })) => Err(within),
+            _ => Err(error),
+        }
     }
 
     fn read(dimension: usize, text: String, upper: &[&str], constants: &[(&str, f64)]) -> Result<Self> {

@@ -17,6 +17,7 @@ mod image;
 mod labels;
 mod lexer;
 mod names;
+mod one_period;
 mod operators;
 mod parser;
 mod periodicity;
@@ -32,6 +33,7 @@ pub use expression_coefficient::ExpressionCoefficient;
 pub use formula::Formula;
 pub use formula_tensor::FormulaTensor;
 pub use image::{Samples, VoxelImage};
+pub use one_period::on_one_period;
 pub use phase_map::PhaseMap;
 pub use two_scale::{two_scale, two_scale_with};
 

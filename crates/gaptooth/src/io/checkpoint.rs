@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::atomic;
+use crate::study::Store;
 use crate::{Error, Result};
 
 /// Stage results under `checkpoints/`, each marked with the fingerprint of the configuration that made it: one of
@@ -85,6 +86,16 @@ impl Checkpoints {
             ));
         }
         Ok(self.folder.join(format!("{stage}.checkpoint")))
+    }
+}
+
+impl Store for Checkpoints {
+    fn load(&self, stage: &str) -> Result<Option<Vec<u8>>> {
+        Checkpoints::load(self, stage)
+    }
+
+    fn save(&self, stage: &str, bytes: &[u8]) -> Result<()> {
+        self.store(stage, bytes)
     }
 }
 

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use super::zarr::{ArrayGroup, NamedArray, read_group, write_group};
-use crate::closure::Dataset;
+use crate::closure::{Dataset, Provenance};
 use crate::grid::{Axis, Boundary, Grid, NAMES};
 use crate::study::{FieldArray, Fields};
 use crate::{Error, Result};
@@ -92,25 +92,71 @@ pub fn write_fields(path: &Path, fields: &Fields) -> Result<()> {
 /// missing array or attribute, other dimensions, lengths that do not fit, points that are not equally spaced, times that
 /// do not ascend, and values that are not finite.
 pub fn read_dataset(path: &Path) -> Result<Dataset> {
-    let group = read_group(path)?;
-    let format = |message: String| Error::Format { path: path.into(), message };
+    dataset_from(read_group(path)?, path)
+}
+
+/// The dataset that a group holds, wherever it came from; errors begin with `name`. The arrays are moved, not copied.
+///
+/// ```
+/// use gaptooth::io::{ArrayGroup, NamedArray, dataset_from};
+/// let dims = ["time", "x"];
+/// let arrays = vec![
+///     NamedArray::new("u", &dims, &[2, 3], vec![1.0; 6]),
+///     NamedArray::new("u_t", &dims, &[2, 3], vec![0.0; 6]),
+///     NamedArray::coordinate("time", vec![0.0, 0.1]),
+///     NamedArray::coordinate("x", vec![0.0, 0.5, 1.0]),
+/// ];
+/// let mut group = ArrayGroup { arrays, ..Default::default() };
+/// assert!(dataset_from(group.clone(), "mine".as_ref()).unwrap_err().to_string().contains("boundary"));
+/// group.attributes.insert("boundary".into(), "neumann".into());
+/// assert_eq!(dataset_from(group, "mine".as_ref())?.trajectories(), 1);
+/// # Ok::<(), gaptooth::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`read_dataset`], of the contents.
+pub fn dataset_from(mut group: ArrayGroup, name: &Path) -> Result<Dataset> {
+    let format = |message: String| Error::Format { path: name.into(), message };
     let u = field(&group, "u").map_err(format)?;
     let u_t = field(&group, "u_t").map_err(format)?;
     if u.shape != u_t.shape {
         return Err(format(format!("u_t has shape {:?}, expected that of u, {:?}", u_t.shape, u.shape)));
     }
-    let times = coordinate(&group, "time").map_err(format)?;
-    let axes = u.dims.iter().filter(|name| NAMES.contains(&name.as_str())).count();
-    let grid = grid(&group, axes).map_err(format)?;
-    let provenance = match group.attributes.get("provenance") {
-        None => Default::default(),
-        Some(value) => serde_json::from_value(value.clone())
-            .map_err(|e| format(format!("its attribute `provenance` is {value}, expected an object: {e}")))?,
-    };
-    Dataset::new(grid, times, u.data.clone(), u_t.data.clone(), provenance).map_err(|e| format(e.to_string()))
+    let (grid, times, provenance) = setting(&group).map_err(format)?;
+    let [u, u_t] = ["u", "u_t"].map(|name| values(&mut group, name));
+    Dataset::new(grid, times, u, u_t, provenance).map_err(|e| format(e.to_string()))
+}
+
+/// The dataset of a group that has u alone: [`Dataset::differenced`].
+///
+/// # Errors
+/// As [`dataset_from`].
+pub fn states_from(mut group: ArrayGroup, name: &Path) -> Result<Dataset> {
+    let format = |message: String| Error::Format { path: name.into(), message };
+    let (grid, times, provenance) = setting(&group).map_err(format)?;
+    Dataset::differenced(grid, times, values(&mut group, "u"), provenance).map_err(|e| format(e.to_string()))
 }
 
 type Found<T> = std::result::Result<T, String>;
+
+/// What there is beside the fields.
+fn setting(group: &ArrayGroup) -> Found<(Grid, Vec<f64>, Provenance)> {
+    let u = field(group, "u")?;
+    let times = coordinate(group, "time")?;
+    let axes = u.dims.iter().filter(|name| NAMES.contains(&name.as_str())).count();
+    let grid = grid(group, axes)?;
+    let provenance = match group.attributes.get("provenance") {
+        None => Default::default(),
+        Some(value) => serde_json::from_value(value.clone())
+            .map_err(|e| format!("its attribute `provenance` is {value}, expected an object: {e}"))?,
+    };
+    Ok((grid, times, provenance))
+}
+
+/// Takes the values of an array out of the group.
+fn values(group: &mut ArrayGroup, name: &str) -> Vec<f64> {
+    group.arrays.iter_mut().find(|a| a.name == name).map(|a| std::mem::take(&mut a.data)).unwrap_or_default()
+}
 
 fn array<'a>(group: &'a ArrayGroup, name: &str) -> Found<&'a NamedArray> {
     group.array(name).ok_or_else(|| {

@@ -43,6 +43,12 @@ impl RunDirectory {
         Ok(RunDirectory { root })
     }
 
+    /// A file inside `path` that lies where a folder of results goes, if there is one.
+    pub fn in_the_way(path: &Path) -> Option<PathBuf> {
+        let folders = ["data", "models", "figures", "checkpoints"].map(|folder| path.join(folder));
+        folders.into_iter().find(|folder| folder.exists() && !folder.is_dir())
+    }
+
     /// The directory of a run that was made before.
     ///
     /// # Errors

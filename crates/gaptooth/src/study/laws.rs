@@ -15,8 +15,8 @@ use crate::{
     observer::Observer,
 };
 
-/// Floor of the relative errors that laws are chosen by.
-const FLOOR: f64 = 1e-6;
+/// Floor of the relative errors that laws are chosen and judged by.
+pub(super) const FLOOR: f64 = 1e-6;
 
 /// A fitted law and what to say of it.
 pub struct FittedLaw {

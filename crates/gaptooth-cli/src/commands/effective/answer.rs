@@ -29,7 +29,7 @@ impl Answer {
         tolerance: f64,
         started: Instant,
     ) -> Self {
-        let bounds = enclosing.map(|e| enclosure(&tensor, e));
+        let bounds = enclosing.map(|e| tensor.enclosure(e));
         Answer::enclosed(tensor, bounds, tolerance, started)
     }
 
@@ -86,19 +86,6 @@ impl Answer {
         }
         object
     }
-}
-
-/// The bounds, wider by the estimate of the quadrature's error in them and by rounding.
-fn enclosure(tensor: &EffectiveTensor, enclosing: &EffectiveTensor) -> [Matrix; 2] {
-    let largest = tensor.tensor.iter().flatten().fold(0.0f64, |m, a| m.max(a.abs()));
-    // |ξᵀEξ| is at most d times the largest entry of E
-    let slack = enclosing.tensor.len() as f64 * (enclosing.residual + 16.0 * f64::EPSILON * largest);
-    let moved = |bound: &Option<Matrix>, by: f64| {
-        let mut matrix = bound.clone().unwrap_or_else(|| enclosing.tensor.clone());
-        matrix.iter_mut().enumerate().for_each(|(i, row)| row[i] += by);
-        matrix
-    };
-    [moved(&enclosing.lower, -slack), moved(&enclosing.upper, slack)]
 }
 
 /// Prints the answers at the slow points `x`; without `--slow` there is one.

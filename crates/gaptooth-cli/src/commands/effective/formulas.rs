@@ -11,7 +11,7 @@ use gaptooth::{
 };
 
 use super::answer::{Answer, show};
-use super::{WORKS_NOW, explain, replace_word, slow_points};
+use super::{WORKS_NOW, explain, slow_points};
 use crate::args::EffectiveArgs;
 use crate::failure::Failure;
 use crate::interrupt;
@@ -198,39 +198,18 @@ fn split(text: &str) -> Vec<&str> {
 
 /// The material at a slow point.
 fn read(given: &Given<'_>, x: Option<f64>) -> Result<FormulaTensor, Failure> {
-    let error = match build(&given.rows, given.dimension, x) {
+    let constants: Vec<(&str, f64)> = x.map(|x| ("x", x)).into_iter().collect();
+    let error = match FormulaTensor::on_cell(&given.rows, given.dimension, &constants) {
         Ok(tensor) => return Ok(tensor),
         Err(error) => error,
     };
-    if !matches!(error, Error::Expression { .. }) {
-        return Err(blamed(error, given.text, given));
-    }
     if matches!(&error, Error::Expression { message, .. } if message.starts_with("unknown name `x`")) {
         let message = format!("the coefficient `{}` depends on the slow variable x", given.text);
         return Err(Failure::wrong_input(message).help(
             "say where: --slow x=0.5; or write the fast variables as y1, y2, …, one period of which is the cell",
         ));
     }
-    // y lies in [0, 1): a formula that does not repeat is one cell, and the cell repeats.
-    let wrapped: Vec<Vec<String>> = given.rows.iter().map(|row| row.iter().map(|text| wrap(text)).collect()).collect();
-    let wrapped: Vec<Vec<&str>> = wrapped.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
-    match build(&wrapped, given.dimension, x) {
-        Ok(tensor) => Ok(tensor),
-        Err(within @ Error::Coefficient { .. }) => Err(blamed(within, given.text, given)),
-        Err(_) => Err(blamed(error, given.text, given)),
-    }
-}
-
-fn build(rows: &[Vec<&str>], dimension: usize, x: Option<f64>) -> Result<FormulaTensor, Error> {
-    let constants: Vec<(&str, f64)> = x.map(|x| ("x", x)).into_iter().collect();
-    match rows {
-        [row] => FormulaTensor::scalar(row[0], dimension, &constants),
-        _ => FormulaTensor::symmetric(rows, &constants),
-    }
-}
-
-fn wrap(text: &str) -> String {
-    ["y1", "y2", "y3", "y"].iter().fold(text.to_string(), |text, y| replace_word(&text, y, &format!("({y}%1)")))
+    Err(blamed(error, given.text, given))
 }
 
 /// The library's error, at the expression that it is about.

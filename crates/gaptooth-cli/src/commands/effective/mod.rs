@@ -14,11 +14,12 @@ use std::time::Instant;
 use gaptooth::{
     Error,
     cell::{self, CellMethod, EffectiveTensor},
-    coefficient::ExpressionCoefficient,
+    coefficient::{Coefficient, ExpressionCoefficient},
+    io::Source,
 };
 
 use crate::args::EffectiveArgs;
-use crate::failure::{Failure, Source};
+use crate::failure::Failure;
 use answer::{Answer, show};
 
 /// Degree of the elements: rounding is reached on few of them.
@@ -73,20 +74,18 @@ fn read(text: &str, slow: &[f64]) -> Result<(ExpressionCoefficient, String), Fai
         [] => [0.0, 0.0],
         _ => slow.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[a, b], &x| [a.min(x), b.max(x)]),
     };
-    // `y1` is the name for every dimension; a space keeps the positions that errors name.
-    let renamed = replace_word(text, "y1", "y ");
-    let error = match ExpressionCoefficient::new(&renamed, None, domain, &[]) {
-        Ok(coefficient) => return Ok((coefficient, renamed)),
-        Err(error) => error,
-    };
-    // y lies in [0, 1): a formula that does not repeat is one cell, and the cell repeats.
-    let cell = replace_word(&renamed, "y", "(y%1)");
-    match (&error, ExpressionCoefficient::new(&cell, None, domain, &[])) {
-        (Error::Expression { .. }, Ok(coefficient)) => Ok((coefficient, cell)),
-        (Error::Expression { .. }, Err(within @ Error::Coefficient { .. })) => {
-            Err(explain(within, "--coefficient", text, &cell))
+    match ExpressionCoefficient::on_cell(text, domain) {
+        Ok(coefficient) => {
+            let known_as = coefficient.text();
+            Ok((coefficient, known_as))
         }
-        _ => Err(explain(error, "--coefficient", text, &renamed)),
+        Err(error) => {
+            let known_as = match &error {
+                Error::Coefficient { text, .. } => text.clone(),
+                _ => text.into(),
+            };
+            Err(explain(error, "--coefficient", text, &known_as))
+        }
     }
 }
 
@@ -216,30 +215,9 @@ fn explain(error: Error, option: &str, text: &str, renamed: &str) -> Failure {
     failure
 }
 
-/// `word` replaced where it is a name of its own.
-fn replace_word(text: &str, word: &str, by: &str) -> String {
-    let part = |c: char| c.is_alphanumeric() || c == '_';
-    let mut result = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(word) {
-        let before = rest[..at].chars().next_back().or(result.chars().next_back());
-        let after = rest[at + word.len()..].chars().next();
-        result += &rest[..at];
-        result += if before.is_some_and(part) || after.is_some_and(part) { word } else { by };
-        rest = &rest[at + word.len()..];
-    }
-    result + rest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_whole_names_are_replaced() {
-        assert_eq!(replace_word("y1+sin(y1)*xy1+y12", "y1", "y "), "y +sin(y )*xy1+y12");
-        assert_eq!(replace_word("y1", "y1", "y "), "y ");
-    }
 
     #[test]
     fn slow_points_are_read_in_every_form() {

@@ -2,6 +2,8 @@
 
 use rayon::prelude::*;
 
+use crate::{Error, Result};
+
 /// Voxels whose sums are taken by one thread.
 const PART: usize = 1 << 14;
 
@@ -17,6 +19,29 @@ pub struct Mixture {
 }
 
 impl Mixture {
+    /// Of conductivities in d dimensions, read where they lie.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for other than one to three dimensions, no conductivities, and any that is negative or not finite.
+    ///
+    /// ```
+    /// use gaptooth::cell::Mixture;
+    /// let found = Mixture::of(3, &[1.0, 1.0, 10.0, 10.0])?;
+    /// assert!((found.voigt - 5.5).abs() < 1e-14 && (found.reuss - 20.0 / 11.0).abs() < 1e-14);
+    /// # Ok::<(), gaptooth::Error>(())
+    /// ```
+    pub fn of(d: usize, conductivities: &[f64]) -> Result<Self> {
+        if !(1..=3).contains(&d) || conductivities.is_empty() {
+            let found = format!("{} conductivities in {d} dimensions", conductivities.len());
+            return Err(Error::parameter("mixture", found, "one or more, in 1, 2 or 3", "give the voxels of an image"));
+        }
+        if let Some(i) = conductivities.par_iter().position_first(|a| !(*a >= 0.0 && a.is_finite())) {
+            let at = format!("voxel {i} of {} ({})", conductivities.len(), conductivities[i]);
+            return Err(Error::parameter("conductivity", at, "numbers that are not negative", "0 does not conduct"));
+        }
+        Ok(Mixture::new(d, conductivities, 1.0))
+    }
+
     /// Of conductivities `largest`·a, a within [0, 1], in d dimensions.
     pub(super) fn new(d: usize, a: &[f64], largest: f64) -> Self {
         let n = a.len() as f64;

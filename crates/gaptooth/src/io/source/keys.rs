@@ -6,7 +6,7 @@ use toml::de::{DeTable, DeValue};
 
 /// One key with its value.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Entry {
+pub(super) struct Entry {
     /// keys from the root, elements of arrays left out: `patches`, `step`
     keys: Vec<String>,
     /// the same with elements by their `name` or number: `patches`, `fine`, `step`
@@ -21,10 +21,10 @@ pub(crate) struct Entry {
 
 /// Every key of a TOML text; none if it does not parse.
 #[derive(Debug, Default)]
-pub(crate) struct Keys(Vec<Entry>);
+pub(super) struct Keys(Vec<Entry>);
 
 impl Keys {
-    pub(crate) fn of(text: &str) -> Self {
+    pub(super) fn of(text: &str) -> Self {
         let mut keys = Keys::default();
         if let Ok(table) = DeTable::parse(text) {
             let start = Entry { keys: vec![], path: vec![], numbered: vec![], key: 0..0, value: 0..0, text: None };
@@ -67,7 +67,7 @@ impl Keys {
 
     /// The key at the dotted `path`, or the nearest one above it, which of an array's element is its first key; elements
     /// by name, by number, or left out.
-    pub(crate) fn at(&self, path: &str) -> Option<Range<usize>> {
+    pub(super) fn at(&self, path: &str) -> Option<Range<usize>> {
         let wanted: Vec<&str> = path.split('.').collect();
         (1..=wanted.len()).rev().find_map(|n| {
             let begins = |p: &Vec<String>| p.len() >= n && p[..n] == wanted[..n];
@@ -78,7 +78,7 @@ impl Keys {
     }
 
     /// The key whose dotted path ends in `name`; where several do, the one whose value reads `found`.
-    pub(crate) fn named(&self, name: &str, found: &str) -> Option<Range<usize>> {
+    pub(super) fn named(&self, name: &str, found: &str) -> Option<Range<usize>> {
         let wanted: Vec<&str> = name.split('.').collect();
         let fits: Vec<&Entry> = self.0.iter().filter(|e| e.keys.ends_with_all(&wanted)).collect();
         match fits[..] {
@@ -89,25 +89,25 @@ impl Keys {
     }
 
     /// The string value that reads `text`.
-    pub(crate) fn string(&self, text: &str) -> Option<Range<usize>> {
+    pub(super) fn string(&self, text: &str) -> Option<Range<usize>> {
         self.0.iter().find(|e| e.text.as_deref() == Some(text)).map(|e| e.value.clone())
     }
 
     /// The first value from `start` on that reads `found`.
-    pub(crate) fn reading(&self, found: &str, start: usize) -> Option<Range<usize>> {
+    pub(super) fn reading(&self, found: &str, start: usize) -> Option<Range<usize>> {
         let after = self.0.iter().filter(|e| e.key.start >= start && e.reads(found));
         after.min_by_key(|e| e.key.start).map(|e| e.value.clone())
     }
 
     /// The key called `name` inside the part `within` of the text.
-    pub(crate) fn unknown(&self, name: &str, within: &Range<usize>) -> Option<Range<usize>> {
+    pub(super) fn unknown(&self, name: &str, within: &Range<usize>) -> Option<Range<usize>> {
         let called = |e: &&Entry| e.keys.last().is_some_and(|k| k == name);
         let inside = self.0.iter().filter(called).find(|e| within.start <= e.key.start && e.key.end <= within.end);
         inside.or_else(|| self.0.iter().find(called)).map(|e| e.key.clone())
     }
 
     /// The dotted path of the innermost key whose name or value lies at `span`.
-    pub(crate) fn path_of(&self, span: &Range<usize>) -> Option<String> {
+    pub(super) fn path_of(&self, span: &Range<usize>) -> Option<String> {
         let holds = |r: &Range<usize>| r.start <= span.start && span.end <= r.end;
         let around = self.0.iter().filter(|e| holds(&e.key) || holds(&e.value));
         around.max_by_key(|e| e.path.len()).map(|e| e.path.join("."))
