@@ -1,0 +1,40 @@
+"""From a microscale model that nobody can afford to resolve to the macroscopic law that people need.
+
+The numerics are Rust; this package converts arrays, calls, and maps errors to :class:`GaptoothError`.
+
+>>> import gaptooth as gt
+>>> cell = gt.effective_tensor("2 + sin(2*pi*y1)*cos(2*pi*y2)")
+>>> round(float(cell.tensor[0, 0]), 12)
+1.935359234812
+"""
+
+from ._core import GaptoothError, __version__
+from ._effective import EffectiveTensor, MixtureBounds, effective_tensor, mixture_bounds
+from ._learn import HeldOutError, Learner, Model, Verdict, learn, load
+from ._patches import GapTooth, LatticeDiffusion, PatchDynamics, PatchGrid
+from ._studies import Check, Run, Studies, Study, run, studies
+
+__all__ = [
+    "Check",
+    "EffectiveTensor",
+    "GapTooth",
+    "GaptoothError",
+    "HeldOutError",
+    "LatticeDiffusion",
+    "Learner",
+    "MixtureBounds",
+    "Model",
+    "PatchDynamics",
+    "PatchGrid",
+    "Run",
+    "Studies",
+    "Study",
+    "Verdict",
+    "__version__",
+    "effective_tensor",
+    "learn",
+    "load",
+    "mixture_bounds",
+    "run",
+    "studies",
+]

@@ -1,0 +1,378 @@
+"""Effective tensors of images, formulas and functions."""
+
+from __future__ import annotations
+
+import html
+import inspect
+import re
+import warnings as _warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Union
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _core
+from ._core import GaptoothError
+from ._progress import Progress, reporting
+
+Material = Union[npt.ArrayLike, str, Sequence[Sequence[str]], Callable[..., npt.ArrayLike]]
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class EffectiveTensor:
+    """The homogenized coefficient A* of a cell: ⟨flux⟩ = A* ⟨gradient⟩.
+
+    With bounds, ``ξᵀ lower ξ ≤ ξᵀ A* ξ ≤ ξᵀ upper ξ`` for every ξ, for the material as given.
+    """
+
+    #: A*, ``[d, d]``, symmetric
+    tensor: np.ndarray
+    #: a tensor that A* is never below, ``[d, d]``, or None without bounds
+    lower: np.ndarray | None
+    #: a tensor that A* is never above, ``[d, d]``, or None without bounds
+    upper: np.ndarray | None
+    #: ``multigrid`` or ``fft`` for images; ``fft``, ``quadrature`` or ``voxels`` for formulas
+    method: str
+    #: how it was found, for people
+    details: str
+    #: steps of the solver, or refinements
+    iterations: int
+    #: estimated absolute error of the entries, not counting what voxels leave open
+    residual: float
+    #: unknowns of the last system
+    unknowns: int
+    #: whether the residual is within the tolerance
+    converged: bool
+    #: what to be careful about
+    warnings: list[str]
+    #: of images: share of the cell that conducts from end to end along each axis, ``[d]``
+    percolating: np.ndarray | None = None
+    #: of images: bounds from the shares alone
+    mixture: MixtureBounds | None = None
+    #: of images, if asked for: ``corrector`` ``[axis, x, …]`` and ``flux`` ``[axis, x, …, component]`` for each axis that conducts
+    fields: dict[int, dict[str, np.ndarray]] | None = field(default=None)
+
+    @property
+    def midpoint(self) -> np.ndarray | None:
+        """The middle of the bounds, ``[d, d]``."""
+        return None if self.lower is None else 0.5 * (self.lower + self.upper)
+
+    @property
+    def width(self) -> float | None:
+        """Largest eigenvalue of ``upper − lower``: how much is left open."""
+        return None if self.lower is None else float(np.linalg.eigvalsh(self.upper - self.lower)[-1])
+
+    @property
+    def best(self) -> np.ndarray:
+        """The middle of the bounds where there are some, else the tensor, ``[d, d]``."""
+        return self.tensor if self.lower is None else self.midpoint
+
+    @property
+    def principal(self) -> np.ndarray:
+        """Eigenvalues of :attr:`best`, descending, ``[d]``."""
+        return np.linalg.eigvalsh(self.best)[::-1]
+
+    @property
+    def anisotropy(self) -> float:
+        """Largest over smallest entry of the diagonal of :attr:`best`; infinite where an axis does not conduct."""
+        diagonal = np.diag(self.best)
+        return float(np.inf if diagonal.min() <= 0 else diagonal.max() / diagonal.min())
+
+    @property
+    def tortuosity(self) -> np.ndarray | None:
+        """Of images: ⟨a⟩/a* along each axis, ``[d]``, by :attr:`best`; infinite where nothing conducts."""
+        if self.mixture is None:
+            return None
+        with np.errstate(divide="ignore"):
+            return self.mixture.voigt / np.diag(self.best)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.tensor, dtype=dtype)
+
+    def __repr__(self) -> str:
+        def matrix(m):
+            return np.array2string(m, precision=6, separator=", ", prefix=" " * 16)
+
+        lines = [f"EffectiveTensor({matrix(self.tensor)},"]
+        if self.lower is not None:
+            lines += [f"    lower     = {matrix(self.lower)},", f"    upper     = {matrix(self.upper)},"]
+        lines.append(f"    method    = {self.details}, {self.iterations} iterations,")
+        lines.append(f"    residual  = {self.residual:.1e}" + ("" if self.converged else " (not converged)") + ",")
+        if self.percolating is not None:
+            lines.append(f"    percolating = {matrix(self.percolating)}, tortuosity = {matrix(self.tortuosity)},")
+        lines += [f"    warning: {w}" for w in self.warnings]
+        return "\n".join(lines).rstrip(",") + ")"
+
+    def _repr_html_(self) -> str:
+        def matrix(m):
+            rows = "".join("<tr>" + "".join(f"<td>{v:.6g}</td>" for v in row) + "</tr>" for row in np.atleast_2d(m))
+            return f"<table>{rows}</table>"
+
+        cells = [("A*", matrix(self.tensor))]
+        if self.lower is not None:
+            cells += [("lower", matrix(self.lower)), ("upper", matrix(self.upper))]
+        if self.percolating is not None:
+            cells += [("percolating", matrix(self.percolating)), ("tortuosity", matrix(self.tortuosity))]
+        head = "".join(f"<th style='text-align:center'>{name}</th>" for name, _ in cells)
+        body = "".join(f"<td style='vertical-align:top'>{table}</td>" for _, table in cells)
+        note = html.escape(f"{self.details}, {self.iterations} iterations, residual {self.residual:.1e}")
+        warned = "".join(f"<div>⚠ {html.escape(w)}</div>" for w in self.warnings)
+        return f"<table><tr>{head}</tr><tr>{body}</tr></table><div>{note}</div>{warned}"
+
+
+@dataclass(frozen=True)
+class MixtureBounds:
+    """What the shares of the conductivities say without any geometry: Reuss ≤ A* ≤ Voigt; Hashin–Shtrikman if isotropic."""
+
+    #: arithmetic mean ⟨a⟩
+    voigt: float
+    #: harmonic mean 1/⟨1/a⟩; 0 if anything does not conduct
+    reuss: float
+    #: bounds on isotropic mixtures (1962)
+    hashin_shtrikman: tuple[float, float]
+
+
+def effective_tensor(
+    a: Material,
+    *,
+    mapping: Mapping[float | str, float] | str | None = None,
+    voxel_size: float | Sequence[float] | None = None,
+    conditions: str = "periodic",
+    bounds: bool = False,
+    tolerance: float | None = None,
+    method: str | None = None,
+    dim: int | None = None,
+    slow: float | None = None,
+    resolution: int | Sequence[int] | None = None,
+    fields: bool = False,
+    progress: Progress = None,
+) -> EffectiveTensor:
+    """The effective tensor of a periodic cell, or of a sample between two plates.
+
+    Parameters
+    ----------
+    a
+        - an array ``[x]``, ``[x, y]`` or ``[x, y, z]``: labels of a segmented image (with `mapping`), or conductivities ≥ 0;
+        - a formula in ``y1``, ``y2``, ``y3`` on the unit cell, such as ``"2 + sin(2*pi*y1)*cos(2*pi*y2)"``;
+        - rows of formulas, a symmetric tensor: ``[["2", "0.1*sin(2*pi*y1)"], ["0.1*sin(2*pi*y1)", "1"]]``;
+        - a function ``a(y1, …)`` of arrays in [0, 1), smooth and with period 1.
+    mapping
+        conductivity of each label: ``{0: 1.0, 255: 0.0}``; the key ``"*"`` stands for all others
+    voxel_size
+        edges of the voxels along x, y, z, or one for all (default 1)
+    conditions
+        ``"periodic"``, or ``"faces"``: potentials given on the two faces across each axis, no flux through the others
+    bounds
+        a lower and an upper bound that hold for the material as given
+    tolerance
+        relative error that the solver may leave (default 1e-10 for arrays, 1e-12 for formulas)
+    method
+        for arrays ``"multigrid"`` (default) or ``"fft"``; for formulas ``"fft"`` takes their points as they are even where they jump
+    dim
+        dimensions of a formula or function (default: as many as it has variables)
+    slow
+        the slow variable x in a formula
+    resolution
+        points per axis of a formula, instead of refinement
+    fields
+        of arrays: correctors and fluxes as well
+    progress
+        ``False`` for none, or a function ``(stage, done, total, detail)``; by default a tqdm bar where tqdm is installed
+
+    Raises
+    ------
+    GaptoothError
+        with what was found, what was expected and what to try
+
+    Examples
+    --------
+    Layers of 1 and 10 across the first axis: the harmonic mean across, the arithmetic one along.
+
+    >>> import numpy as np, gaptooth as gt
+    >>> image = np.zeros((10, 10), dtype=np.uint8)
+    >>> image[3:] = 1
+    >>> cell = gt.effective_tensor(image, mapping={0: 1.0, 1: 10.0}, bounds=True)
+    >>> np.round(np.diag(cell.tensor), 6)
+    array([2.702703, 7.3     ])
+    >>> bool(cell.lower[0, 0] <= 1 / 0.37 <= cell.upper[0, 0])
+    True
+    """
+    if isinstance(a, str) or callable(a) or _is_rows(a):
+        _refuse_given("a formula or function", mapping=mapping, voxel_size=voxel_size, fields=fields or None,
+                      conditions=None if conditions == "periodic" else conditions)
+        found = _of_formula(a, dim, slow, method, tolerance, resolution, bounds, progress)
+    else:
+        _refuse_given("an array", slow=slow, resolution=resolution)
+        found = _of_image(a, mapping, voxel_size, conditions, dim, method, tolerance, bounds, fields, progress)
+    for warning in found.warnings:
+        _warnings.warn(warning, stacklevel=2)
+    return found
+
+
+def mixture_bounds(conductivity: npt.ArrayLike) -> MixtureBounds:
+    """Bounds on A* from the shares of conductivities ``[x]``, ``[x, y]`` or ``[x, y, z]`` alone; the array is not copied.
+
+    >>> import numpy as np, gaptooth as gt
+    >>> gt.mixture_bounds(np.array([1.0, 1.0, 10.0, 10.0])).voigt
+    5.5
+    """
+    array = np.ascontiguousarray(_numbers(conductivity, "conductivity"), dtype=np.float64)
+    voigt, reuss, low, high = _core.mixture_bounds(array)
+    return MixtureBounds(voigt, reuss, (low, high))
+
+
+def _is_rows(a) -> bool:
+    return isinstance(a, (list, tuple)) and len(a) > 0 and all(
+        isinstance(row, (list, tuple)) and len(row) > 0 and all(isinstance(entry, (str, int, float)) for entry in row) for row in a
+    ) and any(isinstance(entry, str) for row in a for entry in row)
+
+
+def _refuse_given(what: str, **options) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise GaptoothError(f"{name} = {value!r} has no meaning for {what}: leave it out")
+
+
+def _numbers(a, name: str) -> np.ndarray:
+    try:
+        array = np.asarray(a)
+    except ValueError as error:
+        raise GaptoothError(f"{name}: expected an array of numbers, found {type(a).__name__} that is none ({error})") from None
+    if array.dtype.kind not in "buif":
+        raise GaptoothError(f"{name}: expected an array of numbers, found dtype {array.dtype}; convert it with .astype(float)")
+    if not 1 <= array.ndim <= 3 or array.size == 0:
+        raise GaptoothError(f"{name}: expected one to three axes [x, y, z] with voxels, found shape {array.shape}")
+    return array
+
+
+def _image(a) -> np.ndarray:
+    """In C order and one of the four types that the engine reads; nothing is copied that has them."""
+    array = _numbers(a, "a")
+    if array.dtype.kind == "f":
+        kind = np.float64
+    elif array.dtype.kind == "b" or array.dtype == np.uint8:
+        kind = np.uint8
+    elif array.dtype == np.uint16:
+        kind = np.uint16
+    else:
+        kind = np.int64
+    return np.ascontiguousarray(array, dtype=kind)
+
+
+def _map_text(mapping) -> str | None:
+    if mapping is None or isinstance(mapping, str):
+        return mapping
+    try:
+        items = [(k if k == "*" else repr(float(k)), repr(float(v))) for k, v in mapping.items()]
+    except (AttributeError, TypeError, ValueError):
+        raise GaptoothError(
+            f"mapping = {mapping!r}: expected conductivities by label, such as {{0: 1.0, 255: 0.0}} or {{0: 1.0, '*': 0.0}}"
+        ) from None
+    return ",".join(f"{k}={v}" for k, v in items)
+
+
+def _tolerance(tolerance, default: float) -> float:
+    if tolerance is None:
+        return default
+    if not (isinstance(tolerance, (int, float, np.number)) and 0 < tolerance < 1):
+        raise GaptoothError(f"tolerance = {tolerance!r}: expected a number between 0 and 1, such as {default:g}")
+    return float(tolerance)
+
+
+def _of_image(a, mapping, voxel_size, conditions, dim, method, tolerance, bounds, fields, progress) -> EffectiveTensor:
+    image = _image(a)
+    d = image.ndim
+    if dim is not None and dim != d:
+        raise GaptoothError(f"dim = {dim!r}: the array has {d} axes, shape {image.shape}; leave dim out")
+    if image.dtype != np.float64 and mapping is None:
+        raise GaptoothError(
+            f"an array of {np.asarray(a).dtype} holds labels: give their conductivities, such as mapping={{0: 1.0, 1: 0.0}}, "
+            "or pass conductivities as floats"
+        )
+    sizes = [1.0] * d if voxel_size is None else np.broadcast_to(np.asarray(voxel_size, dtype=object), d).tolist() \
+        if np.ndim(voxel_size) == 0 else list(voxel_size)
+    try:
+        sizes = [float(h) for h in sizes]
+    except (TypeError, ValueError):
+        sizes = []
+    if len(sizes) != d or not all(h > 0 and np.isfinite(h) for h in sizes):
+        raise GaptoothError(f"voxel_size = {voxel_size!r}: expected a positive number, or {d} of them for the shape {image.shape}")
+    if conditions not in ("periodic", "faces"):
+        raise GaptoothError(f"conditions = {conditions!r}: expected 'periodic' or 'faces'")
+    _fits(image, fields)
+    with reporting(progress) as report:
+        found = _core.effective_image(
+            image, _map_text(mapping), sizes, conditions == "faces", _tolerance(tolerance, 1e-10), method or "multigrid",
+            bool(bounds), bool(fields), report,
+        )
+    shaped = None
+    if found["fields"] is not None:
+        shaped = {
+            axis: {"corrector": corrector.reshape(image.shape), "flux": flux.reshape(*image.shape, d)}
+            for axis, corrector, flux in found["fields"]
+        }
+    return _made(
+        found["answer"],
+        percolating=np.array(found["percolating"]),
+        mixture=MixtureBounds(found["voigt"], found["reuss"], tuple(found["hashin_shtrikman"])),
+        fields=shaped,
+    )
+
+
+def _fits(image: np.ndarray, fields: bool) -> None:
+    needed = _core.image_memory(image.size, bool(fields))
+    try:
+        with open("/proc/meminfo") as file:
+            there = next(1024 * int(line.split()[1]) for line in file if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration, ValueError):
+        return
+    if needed > there:
+        raise GaptoothError(
+            f"{image.size} voxels need {needed / 1e9:.1f} GB of memory, {there / 1e9:.1f} GB are available; take a part of the image"
+        )
+
+
+def _of_formula(a, dim, slow, method, tolerance, resolution, bounds, progress) -> EffectiveTensor:
+    if method not in (None, "fft"):
+        raise GaptoothError(f"method = {method!r}: formulas and functions take None or 'fft'")
+    rows = a if callable(a) else [[a]] if isinstance(a, str) else [[str(entry) for entry in row] for row in a]
+    d = _dimension(a, rows, dim)
+    points = None
+    if resolution is not None:
+        points = [int(n) for n in (np.full(d, resolution) if np.ndim(resolution) == 0 else resolution)]
+        if len(points) != d or min(points) < 4:
+            raise GaptoothError(f"resolution = {resolution!r}: expected one number or {d}, of 4 or more points")
+    if slow is not None and not np.isfinite(slow):
+        raise GaptoothError(f"slow = {slow!r}: expected a finite number, the slow variable x")
+    with reporting(progress) as report:
+        return _made(
+            _core.effective_formula(
+                rows, d, None if slow is None else float(slow), method, _tolerance(tolerance, 1e-12), points, bool(bounds), report
+            )
+        )
+
+
+def _dimension(a, rows, dim) -> int:
+    if dim is not None:
+        if dim not in (1, 2, 3):
+            raise GaptoothError(f"dim = {dim!r}: expected 1, 2 or 3")
+        return int(dim)
+    if callable(a):
+        try:
+            parameters = inspect.signature(a).parameters.values()
+        except (TypeError, ValueError):
+            parameters = []
+        wanted = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty]
+        if not 1 <= len(wanted) <= 3:
+            raise GaptoothError("a function a(y1, …) takes one to three arrays: say how many with dim=")
+        return len(wanted)
+    if len(rows) > 1:
+        return len(rows)
+    return max([1] + [int(n) for n in re.findall(r"\by([123])\b", rows[0][0])])
+
+
+def _made(answer: dict, **beside) -> EffectiveTensor:
+    arrays = {k: None if answer[k] is None else np.array(answer[k]) for k in ("tensor", "lower", "upper")}
+    return EffectiveTensor(**{**answer, **arrays}, **beside)

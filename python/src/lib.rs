@@ -1,0 +1,30 @@
+//! The Python package's engine: converts arrays, calls the library, maps its errors. No numerics.
+
+mod callback;
+mod effective;
+mod error;
+mod job;
+mod learn;
+mod patches;
+mod study;
+
+use pyo3::prelude::*;
+
+/// What `import gaptooth` is built on; people use the package, not this.
+#[pymodule]
+mod _core {
+    #[pymodule_export]
+    use super::effective::{effective_formula, effective_image, image_memory, mixture_bounds};
+    #[pymodule_export]
+    use super::error::GaptoothError;
+    #[pymodule_export]
+    use super::learn::{Data, Law, learn, load_law};
+    #[pymodule_export]
+    use super::patches::{GapTooth, PatchDynamics, Patches, patch_means};
+    #[pymodule_export]
+    use super::study::{run_study, studies};
+
+    #[pymodule_export]
+    #[allow(non_upper_case_globals)]
+    const __version__: &str = gaptooth::VERSION;
+}

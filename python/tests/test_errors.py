@@ -1,0 +1,65 @@
+"""Wrong calls: each a GaptoothError of one line that names the fix."""
+
+import numpy as np
+import pytest
+
+import gaptooth as gt
+
+ones = np.ones((4, 4))
+grid = dict(domain=(0, 1), n_patch=5, n_sub=5, spacing=0.01)
+
+
+def teeth(**options):
+    return gt.GapTooth(gt.PatchGrid(**grid), lambda t, u: 0 * u, **options)
+
+
+WRONG = {
+    "labels without a mapping": (lambda: gt.effective_tensor(np.ones((3, 3), dtype=np.uint8)), "mapping={0: 1.0"),
+    "a label that is not mapped": (lambda: gt.effective_tensor(np.arange(4, dtype=np.uint8), mapping={0: 1}), "no conductivity|label"),
+    "four axes": (lambda: gt.effective_tensor(np.ones((2, 2, 2, 2))), r"one to three axes .* \(2, 2, 2, 2\)"),
+    "no voxels": (lambda: gt.effective_tensor(np.ones((0, 3))), "with voxels"),
+    "a NaN": (lambda: gt.effective_tensor(np.array([1.0, np.nan])), "voxel 1 of 2"),
+    "a negative conductivity": (lambda: gt.effective_tensor(np.array([1.0, -2.0])), "not negative"),
+    "complex numbers": (lambda: gt.effective_tensor(np.ones(3, dtype=complex)), "complex128.*astype"),
+    "voxel sizes of another dimension": (lambda: gt.effective_tensor(ones, voxel_size=(1, 2, 3)), "voxel_size.*2 of them"),
+    "a voxel size of zero": (lambda: gt.effective_tensor(ones, voxel_size=0), "positive"),
+    "unknown conditions": (lambda: gt.effective_tensor(ones, conditions="neumann"), "'periodic' or 'faces'"),
+    "an unknown method": (lambda: gt.effective_tensor(ones, method="sor"), "multigrid"),
+    "a tolerance of zero": (lambda: gt.effective_tensor(ones, tolerance=0), "between 0 and 1"),
+    "a mapping that is none": (lambda: gt.effective_tensor(ones, mapping=[1, 2]), "mapping.*0: 1.0"),
+    "a slow variable with an image": (lambda: gt.effective_tensor(ones, slow=0.5), "slow.*leave it out"),
+    "a voxel size with a formula": (lambda: gt.effective_tensor("2", voxel_size=2), "voxel_size.*leave it out"),
+    "a formula that does not read": (lambda: gt.effective_tensor("2 + sin("), "cannot read.*character"),
+    "a coefficient that is not positive": (lambda: gt.effective_tensor("sin(2*pi*y1)*cos(2*pi*y2)"), "positive"),
+    "an unknown name": (lambda: gt.effective_tensor("2 + z"), "unknown name `z`"),
+    "a tensor that is not symmetric": (lambda: gt.effective_tensor([["2", "1"], ["0", "2"]]), "symmetric"),
+    "a function of four arrays": (lambda: gt.effective_tensor(lambda a, b, c, d: a), "dim="),
+    "a function of the wrong length": (lambda: gt.effective_tensor(lambda y: np.ones(3)), "array of"),
+    "an image's part in a string": (lambda: gt.effective_tensor(np.array(["a"])), "dtype"),
+    "patches that overlap": (lambda: gt.PatchGrid((0, 1), 50, 5, spacing=0.1), "overlap|at least the width"),
+    "no spacing": (lambda: gt.PatchGrid((0, 1), 5, 5), "spacing.*ratio"),
+    "an unknown boundary": (lambda: gt.PatchGrid((0, 1), 5, 5, spacing=0.01, boundary="robin"), "neumann"),
+    "half a patch": (lambda: gt.PatchGrid((0, 1), 5.5, 5, spacing=0.01), "n_patch = 5.5: expected a whole number"),
+    "a domain without an end": (lambda: gt.PatchGrid(1.0, 5, 5, spacing=0.01), "domain"),
+    "a state of the wrong shape": (lambda: teeth().rhs(0.0, np.ones((5, 5))), r"shape \(5, 5\), expected \(1, 3, 5\)"),
+    "axes in the wrong order": (lambda: teeth().rhs(0.0, np.ones((1, 5, 3))), r"interior points…, patches…"),
+    "a right-hand side that is none": (lambda: gt.GapTooth(gt.PatchGrid(**grid), 3), "function"),
+    "an odd order": (lambda: teeth(coupling=3), "even order"),
+    "times that go back": (lambda: teeth().simulate(np.ones((1, 3, 5)), [0, 1, 0.5]), "ascending"),
+    "a start that is not finite": (lambda: teeth().simulate(np.full((1, 3, 5), np.nan), [0, 1]), "initial state"),
+    "too few functions": (lambda: teeth(fields=2).sample(np.sin), "expected 2 functions"),
+    "a burst that is none": (
+        lambda: gt.PatchDynamics(None, (0, 1), 10, tooth=0.01, width=0.04, spacing=1e-3, length=1e-6), "function"),
+    "a tooth wider than its patch": (
+        lambda: gt.PatchDynamics(lambda u, t, d: u, (0, 1), 10, tooth=0.08, width=0.04, spacing=1e-3, length=1e-6), "tooth"),
+    "a burst without length": (
+        lambda: gt.PatchDynamics(lambda u, t, d: u, (0, 1), 10, tooth=0.01, width=0.04, spacing=1e-3, length=0), "length"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_call_says_what_to_try(name):
+    call, words = WRONG[name]
+    with pytest.raises(gt.GaptoothError, match=words) as caught:
+        call()
+    assert "\n" not in str(caught.value)

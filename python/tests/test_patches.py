@@ -1,0 +1,198 @@
+"""Simulators on patches: laws that a coupling must keep, the built-in model's bits, the cost of a Python function."""
+
+import time
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+import gaptooth as gt
+
+KAPPA = np.array([2.0, 0.5, 1.0])
+
+
+def line(n_patch=11, **options):
+    return gt.PatchGrid((0, 1), n_patch=n_patch, n_sub=5, spacing=0.01, **options)
+
+
+def lattice(grid):
+    """The function that is `LatticeDiffusion(KAPPA)` on a line."""
+    # bond j lies right of point j, and the first interior point is point 1
+    k, d = KAPPA[np.arange(4) % 3][:, None], grid.spacing[0]
+
+    def rhs(t, u):
+        return np.diff(k * np.diff(u, axis=-2), axis=-2) / d**2
+
+    return rhs
+
+
+def test_constants_are_equilibria_and_edges_are_filled():
+    teeth = gt.GapTooth(line(), lattice(line()))
+    u = np.full(teeth.shape, 3.0)
+    assert np.abs(teeth.rhs(0.0, u)).max() < 1e-8
+    assert np.allclose(teeth.extend(u), 3.0) and teeth.extend(u).shape == (1, 5, 11)
+
+
+def test_a_function_is_the_built_in_model():
+    grid = line()
+    mine, built_in = gt.GapTooth(grid, lattice(grid)), gt.GapTooth(grid, gt.LatticeDiffusion(KAPPA))
+    u = np.random.default_rng(0).random(mine.shape)
+    assert np.allclose(mine.rhs(0.0, u), built_in.rhs(0.0, u), rtol=1e-12, atol=1e-9)
+
+
+def test_the_homogenized_decay():
+    grid = line()
+    teeth = gt.GapTooth(grid, lattice(grid))
+    u0 = teeth.sample(lambda x: np.sin(2 * np.pi * x))
+    run = teeth.simulate(u0, np.linspace(0, 0.02, 5), rtol=1e-8)
+    star = 3 / (1 / KAPPA).sum()
+    decay = np.log(np.abs(run.u[0]).max() / np.abs(run.u[-1]).max()) / 0.02
+    assert abs(float(decay) / (4 * np.pi**2 * star) - 1) < 0.02
+    assert run.u.dims == ("time", "x") and run.attrs["boundary"] == "periodic" and run.attrs["rhs_calls"] > 0
+
+
+def test_trajectories_go_in_one_call():
+    grid, shapes = line(), set()
+    own = lattice(grid)
+
+    def rhs(t, u):
+        shapes.add(u.shape)
+        return own(t, u)
+
+    teeth = gt.GapTooth(grid, rhs)
+    starts = np.stack([teeth.sample(lambda x, k=k: np.cos(2 * np.pi * k * x)) for k in (1, 2, 3)])
+    run = teeth.simulate(starts, [0.0, 0.005, 0.01], rtol=1e-9, microscale=True)
+    assert run.u.dims == ("trajectory", "time", "x") and shapes == {(3, 1, 5, 11)}
+    assert run.micro.shape == (3, 3, 3, 11)
+    one = teeth.simulate(starts[1], [0.0, 0.005, 0.01], rtol=1e-9)
+    assert np.allclose(run.u[1], one.u, atol=1e-7)
+    built_in = gt.GapTooth(grid, gt.LatticeDiffusion(KAPPA)).simulate(starts, [0.0, 0.005, 0.01], rtol=1e-9)
+    assert np.allclose(built_in.u, run.u, atol=1e-7)
+
+
+def test_scipy_takes_the_right_hand_side():
+    teeth = gt.GapTooth(line(), lattice(line()))
+    u0 = teeth.sample(lambda x: np.sin(2 * np.pi * x)).ravel()
+    theirs = solve_ivp(teeth.rhs, (0, 0.01), u0, method="BDF", rtol=1e-8, atol=1e-10).y[:, -1]
+    ours = teeth.simulate(u0, [0, 0.01], rtol=1e-8, microscale=True).micro[-1]
+    assert np.allclose(theirs, np.ravel(ours), atol=1e-6)
+
+
+def test_fields_and_two_dimensions():
+    grid = gt.PatchGrid([(0, 1), (0, 2)], n_patch=(5, 7), n_sub=(5, 5), ratio=0.2)
+
+    def wave(t, u):
+        h, v = u
+        laplace = sum(np.diff(h, 2, axis=a)[(slice(None), slice(1, -1)) if a == 0 else (slice(1, -1),)] / grid.spacing[a] ** 2 for a in (0, 1))
+        return np.stack([grid.interior(v), laplace])
+
+    teeth = gt.GapTooth(grid, wave, fields=2)
+    u0 = teeth.sample(lambda x, y: np.cos(2 * np.pi * x), lambda x, y: 0 * x)
+    run = teeth.simulate(u0, [0.0, 0.1])
+    assert run.u.dims == ("time", "field", "x", "y") and run.u.shape == (2, 2, 5, 7)
+    assert np.isfinite(run.u).all()
+
+
+def test_what_a_function_raises_ends_the_run():
+    def rhs(t, u):
+        if t > 0.001:
+            raise LookupError("the table ends here")
+        return lattice(line())(t, u)
+
+    teeth = gt.GapTooth(line(), rhs)
+    with pytest.raises(LookupError, match="the table ends here"):
+        teeth.simulate(teeth.sample(np.sin), [0.0, 0.1])
+    wrong = gt.GapTooth(line(), lambda t, u: u[..., 0, :])
+    with pytest.raises(gt.GaptoothError, match=r"returned shape \[1, 11\], expected \[1, 3, 11\] or \[1, 5, 11\]"):
+        wrong.rhs(0.0, wrong.sample(np.sin))
+    own_input = gt.GapTooth(line(), lambda t, u: u)
+    assert np.array_equal(own_input.rhs(0.0, own_input.sample(np.sin)), own_input.sample(np.sin))
+
+
+def test_the_cost_of_a_python_function():
+    """16 x 16 patches of 3 x 3 points: at most three times the same NumPy code in a bare loop."""
+    grid = gt.PatchGrid([(0, 1), (0, 1)], n_patch=16, n_sub=3, ratio=0.1)
+    d = grid.spacing[0]
+
+    def rhs(t, u):
+        c = u[..., 1:-1, 1:-1, :, :]
+        return (u[..., 2:, 1:-1, :, :] + u[..., :-2, 1:-1, :, :] + u[..., 1:-1, 2:, :, :] + u[..., 1:-1, :-2, :, :] - 4 * c) / d**2
+
+    teeth = gt.GapTooth(grid, rhs)
+    u = teeth.sample(lambda x, y: np.sin(2 * np.pi * x))
+    full = teeth.extend(u)
+
+    def best(call):
+        times = []
+        for _ in range(15):
+            start = time.perf_counter()
+            for _ in range(200):
+                call()
+            times.append(time.perf_counter() - start)
+        return min(times) / 200
+
+    # one right-hand side in the engine's loop: many of them, minus none
+    counted = teeth.simulate(u, [0.0, 1e-5])
+    start = time.perf_counter()
+    run = teeth.simulate(u, [0.0, 2e-3], rtol=1e-8)
+    engine = (time.perf_counter() - start) / max(1, run.attrs["rhs_calls"])
+    bare = best(lambda: rhs(0.0, full))
+    print(f"{1e6 * engine:.1f} us in the engine, {1e6 * bare:.1f} us bare: {engine / bare:.2f}, {counted.attrs['rhs_calls']} calls")
+    # the figure is in docs; a test on a busy machine allows more
+    assert engine < 10 * bare
+
+
+def diffusion_burst(u, t, duration):
+    """u_t = u_xx with the profile's ends held, by small explicit steps."""
+    steps, d = 20, 1e-3
+    for _ in range(steps):
+        u = u.copy()
+        u[:, 1:-1] += duration / steps / d**2 * np.diff(u, 2, axis=1)
+    return u
+
+
+def dynamics(**options):
+    return gt.PatchDynamics(diffusion_burst, (0, 1), 10, tooth=0.01, width=0.04, spacing=1e-3, length=2e-6, **options)
+
+
+def test_restriction_undoes_lifting():
+    teeth = dynamics()
+    u = np.sin(np.pi * teeth.points)
+    assert np.allclose(teeth.restrict(teeth.lift(u)), u[1:-1], atol=1e-14)
+
+
+def test_patch_dynamics_of_diffusion():
+    teeth = dynamics()
+    starts = np.stack([np.sin(np.pi * teeth.points), np.sin(2 * np.pi * teeth.points)])
+    run = teeth.simulate(starts, np.linspace(0, 0.05, 6), step=1e-3)
+    exact = np.exp(-(np.pi**2) * 0.05) * np.sin(np.pi * teeth.points)
+    assert run.u.dims == ("trajectory", "time", "x")
+    assert np.abs(run.u[0, -1] - exact).max() < 0.02
+    assert np.allclose(dynamics(healing=2e-6).slopes(starts), teeth.slopes(starts), rtol=0.05, atol=0.2)
+
+
+def test_random_walkers_in_a_heterogeneous_medium():
+    """Not a PDE at all: walkers that jump less often in the slow half of each period; mean density decays at the harmonic rate."""
+    rng = np.random.default_rng(5)
+    spacing, n = 1e-3, 40_000
+
+    def burst(u, t, duration):
+        out = np.empty_like(u)
+        for k, p in np.ndindex(u.shape[0], u.shape[2]):
+            profile = u[k, :, p]
+            mass = profile.sum()
+            cells = rng.choice(len(profile), size=n, p=profile / mass)
+            steps = 4
+            sigma = np.sqrt(2 * duration / steps) / spacing
+            where = cells + rng.uniform(-0.5, 0.5, n)
+            for _ in range(steps):
+                where += sigma * rng.standard_normal(n)
+            edges = np.arange(len(profile) + 1) - 0.5
+            # what leaves at one end comes back at the other with the profile's jump: buffers keep the tooth from knowing
+            where = np.mod(where + 0.5, len(profile)) - 0.5
+            out[k, :, p] = np.histogram(where, edges)[0] * mass / n
+        return out
+
+    teeth = gt.PatchDynamics(burst, (0, 1), 6, tooth=0.02, width=0.1, spacing=spacing, length=1e-5)
+    slopes = teeth.slopes(2 + np.sin(np.pi * teeth.points))
+    assert slopes.shape == (7,) and np.isfinite(slopes).all() and slopes[0] == 0
