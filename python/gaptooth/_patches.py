@@ -256,7 +256,7 @@ class GapTooth:
         found["u"].attrs["long_name"], found["u_t"].attrs["long_name"] = "patch means", "time derivative of u, as the patches give it"
         if all(b == "periodic" for b in grid.boundary):
             found.attrs["boundary"] = "periodic"
-            ends = [[c[0], c[0] + b - a] for c, (a, b) in zip(grid.centres, grid.domain)]
+            ends = [[float(c[0]), float(c[0] + b - a)] for c, (a, b) in zip(grid.centres, grid.domain)]
             found.attrs["domain"] = ends[0] if grid.dim == 1 else ends
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Union
 
@@ -9,22 +10,22 @@ Progress = Union[bool, Callable[[str, int, int, str], None], None]
 
 
 class _Bar:
-    """One tqdm bar at a time, a new one for each stage."""
+    """One tqdm bar for a whole call, seen after two seconds; its words are those of the stage that spoke last."""
 
     def __init__(self, tqdm):
-        self._tqdm, self._bar, self._stage = tqdm, None, None
+        self._bar, self._stage = tqdm(total=1, leave=False, delay=2), None
 
     def __call__(self, stage, done, total, detail):
         if stage != self._stage:
-            self.close()
-            self._stage, self._bar = stage, self._tqdm(total=total, desc=stage, leave=False)
+            self._stage = stage
+            self._bar.set_description(stage, refresh=False)
         self._bar.total = total
-        self._bar.update(done - self._bar.n)
         self._bar.set_postfix_str(detail, refresh=False)
+        # only this waits for the delay
+        self._bar.update(min(done, total) - self._bar.n)
 
     def close(self):
-        if self._bar is not None:
-            self._bar.close()
+        self._bar.close()
 
 
 class reporting:
@@ -35,7 +36,10 @@ class reporting:
         self._bar = None
         if progress is True or progress is None:
             try:
-                from tqdm.auto import tqdm
+                with warnings.catch_warnings():
+                    # a notebook without widgets gets the bar in text, without being told to update
+                    warnings.simplefilter("ignore")
+                    from tqdm.auto import tqdm
             except ImportError:
                 return
             self._bar = self._report = _Bar(tqdm)
