@@ -8,6 +8,9 @@ The numerics are Rust; this package converts arrays, calls, and maps errors to :
 1.935359234812
 """
 
+import os as _os
+
+from . import _core
 from ._core import GaptoothError, __version__
 from ._effective import EffectiveTensor, MixtureBounds, effective_tensor, mixture_bounds
 from ._learn import HeldOutError, Learner, Model, Verdict, learn, load
@@ -38,3 +41,7 @@ __all__ = [
     "run",
     "studies",
 ]
+
+if hasattr(_os, "register_at_fork"):
+    # a forked child does not have the engine's threads, and says so instead of waiting for them
+    _os.register_at_fork(after_in_child=_core.forked)

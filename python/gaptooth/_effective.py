@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import inspect
+import os
 import re
 import warnings as _warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Union
 
 import numpy as np
 import numpy.typing as npt
+import xarray as xr
 
 from . import _core
 from ._core import GaptoothError
@@ -27,7 +29,8 @@ class EffectiveTensor:
     With bounds, ``ξᵀ lower ξ ≤ ξᵀ A* ξ ≤ ξᵀ upper ξ`` for every ξ, for the material as given.
     """
 
-    #: A*, ``[d, d]``, symmetric
+    #: A*, ``[d, d]``, symmetric. Of an image it is the two-point value that image tools give, which lies below the truth where voxels have
+    #: corners: the truth of the picture is between the bounds, and :attr:`best` is their middle
     tensor: np.ndarray
     #: a tensor that A* is never below, ``[d, d]``, or None without bounds
     lower: np.ndarray | None
@@ -39,7 +42,7 @@ class EffectiveTensor:
     details: str
     #: steps of the solver, or refinements
     iterations: int
-    #: estimated absolute error of the entries, not counting what voxels leave open
+    #: estimated absolute error that the solver left in the entries; what voxels leave open is in the bounds, not in here
     residual: float
     #: unknowns of the last system
     unknowns: int
@@ -47,11 +50,11 @@ class EffectiveTensor:
     converged: bool
     #: what to be careful about
     warnings: list[str]
-    #: of images: share of the cell that conducts from end to end along each axis, ``[d]``
+    #: of images: share of all voxels that belong to what conducts from end to end along each axis, ``[d]``
     percolating: np.ndarray | None = None
     #: of images: bounds from the shares alone
     mixture: MixtureBounds | None = None
-    #: of images, if asked for: ``corrector`` ``[axis, x, …]`` and ``flux`` ``[axis, x, …, component]`` for each axis that conducts
+    #: of images, if asked for: for each axis that conducts ``{"corrector": [x, …], "flux": [x, …, component]}``
     fields: dict[int, dict[str, np.ndarray]] | None = field(default=None)
 
     @property
@@ -85,8 +88,9 @@ class EffectiveTensor:
         """Of images: ⟨a⟩/a* along each axis, ``[d]``, by :attr:`best`; infinite where nothing conducts."""
         if self.mixture is None:
             return None
-        with np.errstate(divide="ignore"):
-            return self.mixture.voigt / np.diag(self.best)
+        diagonal = np.diag(self.best)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(diagonal > 0, self.mixture.voigt / diagonal, np.inf)
 
     def __array__(self, dtype=None, copy=None):
         return np.array(self.tensor, dtype=dtype)
@@ -102,15 +106,22 @@ class EffectiveTensor:
         lines.append(f"    residual  = {self.residual:.1e}" + ("" if self.converged else " (not converged)") + ",")
         if self.percolating is not None:
             lines.append(f"    percolating = {matrix(self.percolating)}, tortuosity = {matrix(self.tortuosity)},")
-        lines += [f"    warning: {w}" for w in self.warnings]
-        return "\n".join(lines).rstrip(",") + ")"
+        lines[-1] = lines[-1].rstrip(",") + ")"
+        return "\n".join(lines + [f"note: {note}" for note in [*self._notes(), *self.warnings]])
+
+    def _notes(self) -> list[str]:
+        if self.mixture is None:
+            return []
+        if self.lower is None:
+            return ["the two-point value of the voxels; bounds=True encloses the truth of the picture"]
+        return ["the two-point value of the voxels is not the truth of the picture, which lies between the bounds"]
 
     def _repr_html_(self) -> str:
         def matrix(m):
             rows = "".join("<tr>" + "".join(f"<td>{v:.6g}</td>" for v in row) + "</tr>" for row in np.atleast_2d(m))
             return f"<table>{rows}</table>"
 
-        cells = [("A*", matrix(self.tensor))]
+        cells = [("A*" if self.mixture is None else "A*, two-point value", matrix(self.tensor))]
         if self.lower is not None:
             cells += [("lower", matrix(self.lower)), ("upper", matrix(self.upper))]
         if self.percolating is not None:
@@ -118,7 +129,7 @@ class EffectiveTensor:
         head = "".join(f"<th style='text-align:center'>{name}</th>" for name, _ in cells)
         body = "".join(f"<td style='vertical-align:top'>{table}</td>" for _, table in cells)
         note = html.escape(f"{self.details}, {self.iterations} iterations, residual {self.residual:.1e}")
-        warned = "".join(f"<div>⚠ {html.escape(w)}</div>" for w in self.warnings)
+        warned = "".join(f"<div>⚠ {html.escape(w)}</div>" for w in [*self._notes(), *self.warnings])
         return f"<table><tr>{head}</tr><tr>{body}</tr></table><div>{note}</div>{warned}"
 
 
@@ -154,8 +165,10 @@ def effective_tensor(
     Parameters
     ----------
     a
-        - an array ``[x]``, ``[x, y]`` or ``[x, y, z]``: labels of a segmented image (with `mapping`), or conductivities ≥ 0;
-        - a formula in ``y1``, ``y2``, ``y3`` on the unit cell, such as ``"2 + sin(2*pi*y1)*cos(2*pi*y2)"``;
+        - an array ``[x]``, ``[x, y]`` or ``[x, y, z]``: labels of a segmented image (with `mapping`), or conductivities ≥ 0; the axes of
+          an ``xarray.DataArray`` are found by their names, and its equal steps are the voxel size;
+        - a formula in ``y1``, ``y2``, ``y3`` on the unit cell, such as ``"2 + sin(2*pi*y1)*cos(2*pi*y2)"`` (in one dimension over its own
+          period, where it has one);
         - rows of formulas, a symmetric tensor: ``[["2", "0.1*sin(2*pi*y1)"], ["0.1*sin(2*pi*y1)", "1"]]``;
         - a function ``a(y1, …)`` of arrays in [0, 1), smooth and with period 1.
     mapping
@@ -199,6 +212,14 @@ def effective_tensor(
     >>> bool(cell.lower[0, 0] <= 1 / 0.37 <= cell.upper[0, 0])
     True
     """
+    if isinstance(a, os.PathLike) or (isinstance(a, str) and a.lower().endswith((".npy", ".png", ".tif", ".tiff", ".npz"))):
+        raise GaptoothError(f"a = {os.fspath(a)!r} is a file's name: load it first, with numpy.load, tifffile.imread or imageio.imread")
+    if isinstance(a, np.ma.MaskedArray) and np.ma.is_masked(a):
+        raise GaptoothError("a is a masked array: say what its masked voxels conduct, such as a.filled(0)")
+    if isinstance(a, xr.Dataset):
+        raise GaptoothError(f"a is a Dataset of {list(a.data_vars)}: take one of its variables")
+    if isinstance(a, xr.DataArray):
+        a, voxel_size = _of_xarray(a, voxel_size)
     if isinstance(a, str) or callable(a) or _is_rows(a):
         _refuse_given("a formula or function", mapping=mapping, voxel_size=voxel_size, fields=fields or None,
                       conditions=None if conditions == "periodic" else conditions)
@@ -209,6 +230,20 @@ def effective_tensor(
     for warning in found.warnings:
         _warnings.warn(warning, stacklevel=2)
     return found
+
+
+def _of_xarray(a: xr.DataArray, voxel_size):
+    """Its values with axes in the order x, y, z, and its steps as voxel sizes unless some are given."""
+    axes = [name for name in ("x", "y", "z") if name in a.dims]
+    if len(axes) != a.ndim:
+        raise GaptoothError(f"a has the dimensions {a.dims}, expected x, y, z: a.rename({{…}}), or a.values for axes as they are")
+    a = a.transpose(*axes)
+    if voxel_size is None and all(name in a.coords and a.sizes[name] > 1 for name in axes):
+        steps = [np.diff(a[name].values.astype(float)) for name in axes]
+        if not all(np.allclose(s, s[0], rtol=1e-4, atol=0) for s in steps):
+            raise GaptoothError("the coordinates of a have unequal steps, expected voxels of one size: give voxel_size")
+        voxel_size = [float(abs(s[0])) for s in steps]
+    return a.values, voxel_size
 
 
 def mixture_bounds(conductivity: npt.ArrayLike) -> MixtureBounds:
@@ -344,8 +379,12 @@ def _of_formula(a, dim, slow, method, tolerance, resolution, bounds, progress) -
         points = [int(n) for n in (np.full(d, resolution) if np.ndim(resolution) == 0 else resolution)]
         if len(points) != d or min(points) < 4:
             raise GaptoothError(f"resolution = {resolution!r}: expected one number or {d}, of 4 or more points")
-    if slow is not None and not np.isfinite(slow):
-        raise GaptoothError(f"slow = {slow!r}: expected a finite number, the slow variable x")
+    if slow is not None and callable(a):
+        raise GaptoothError("slow has no meaning for a function: give it the slow variable yourself, lambda y1: a(0.5, y1)")
+    if slow is not None and (np.ndim(slow) != 0 or not np.isfinite(slow)):
+        raise GaptoothError(f"slow = {slow!r}: expected a finite number, the slow variable x; for several, call for each")
+    if slow is None and not callable(a) and any(re.search(r"\bx\b", entry) for row in rows for entry in row):
+        raise GaptoothError(f"{a!r} depends on the slow variable x: say where, slow=0.5, or write the fast variables as y1, y2, y3")
     with reporting(progress) as report:
         return _made(
             _core.effective_formula(

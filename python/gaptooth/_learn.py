@@ -22,6 +22,8 @@ from ._core import GaptoothError
 from ._progress import Progress, reporting
 
 SPACE = ("x", "y", "z")
+#: a held-out error above this share is warned about
+POOR = 0.5
 Closure = Literal["symbolic", "stencil", "functional", "discretized", "derivatives"]
 Data = Union[xr.Dataset, xr.DataArray, str, os.PathLike]
 State = Union[npt.ArrayLike, xr.DataArray, xr.Dataset]
@@ -102,7 +104,15 @@ def learn(
             data, str(closure), _whole("points", points), _orders(orders), _whole("highest", highest), bool(products),
             bool(conserving), _whole("epochs", epochs), _whole("seed", seed), _whole("held_out", held_out), report,
         )
-    return Model(law, loss=np.array(loss), trial=(u0, t))
+    model = Model(law, loss=np.array(loss), trial=(u0, t))
+    error = getattr(model.held_out_error, "relative", 0.0)
+    if error > POOR:
+        _warnings.warn(
+            f"the law misses trajectories that it has not seen by {100 * error:.0f} %: it is none. Look at the data near the start and at the "
+            "ends, and offer other terms",
+            stacklevel=2,
+        )
+    return model
 
 
 def load(path: str | os.PathLike) -> Model:
@@ -429,6 +439,12 @@ def _of_xarray(dataset, attributes) -> _core.Data:
     known = {**dataset["u"].attrs, **dataset.attrs, **attributes}
     # other programs' provenance may be a text
     kept = {k: known[k] for k in ("boundary", "domain", "provenance") if k in known and (k != "provenance" or isinstance(known[k], dict))}
+    boundaries = kept.get("boundary")
+    for k, name in enumerate(d for d in dims if d in SPACE):
+        own = boundaries if isinstance(boundaries, str) else boundaries[k] if isinstance(boundaries, (list, tuple)) and k < len(boundaries) else None
+        axis = dims.index(name)
+        if own == "periodic" and u.shape[axis] > 2 and np.array_equal(u.take(0, axis), u.take(-1, axis)) and np.ptp(u) > 0:
+            raise GaptoothError(f"u is the same at the first and the last point along {name}: a periodic grid has that point once, .isel({name}=slice(None, -1))")
     return _core.Data.of(dims, u, u_t, coordinates, _json(kept))
 
 

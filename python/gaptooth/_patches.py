@@ -120,6 +120,10 @@ class PatchGrid:
         inner = tuple(slice(self.n_edge, n - self.n_edge) for n in self.n_sub)
         return u[(..., *inner, *(slice(None),) * self.dim)]
 
+    def __reduce__(self):
+        given = dict(n_patch=self.n_patch, n_sub=self.n_sub, spacing=self.spacing, boundary=self.boundary, n_edge=self.n_edge)
+        return _grid, (self.domain.tolist(), given)
+
     def __repr__(self) -> str:
         domain = " × ".join(f"[{a:g}, {b:g}]" for a, b in self.domain)
         patches, points = (" × ".join(map(str, n)) for n in (self.n_patch, self.n_sub))
@@ -178,11 +182,22 @@ class GapTooth:
         if not built_in and not callable(rhs):
             raise GaptoothError(f"rhs: expected a function (t, u) or a gaptooth.LatticeDiffusion, found {type(rhs).__name__}")
         self.grid, self.fields = grid, _one(fields, "fields")
+        if built_in and self.fields != 1:
+            raise GaptoothError(f"fields = {fields!r}: a LatticeDiffusion has one")
+        if ends is not None and all(b == "periodic" for b in grid.boundary):
+            raise GaptoothError("ends have no meaning on a periodic domain: leave them out")
+        self._given = (grid, rhs, self.fields, coupling, ends)
         values = np.zeros((grid.dim, 2)) if ends is None else np.broadcast_to(np.asarray(ends, dtype=float), (grid.dim, 2))
         self._core = _core.GapTooth(
             grid._core, (rhs.periods, rhs._flat) if built_in else rhs, self.fields, 0 if coupling == "spectral" else int(coupling),
             values.tolist(),
         )
+
+    def __reduce__(self):
+        return _teeth, self._given
+
+    def __repr__(self) -> str:
+        return f"GapTooth({self.grid}, {_named(self._given[1])}, {self.fields} field{'s' * (self.fields > 1)}, coupling = {self._given[3]})"
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -194,7 +209,13 @@ class GapTooth:
         if len(functions) != self.fields:
             raise GaptoothError(f"expected {self.fields} functions of {', '.join(AXES[:self.grid.dim])}, found {len(functions)}")
         x = [self.grid.interior(x) for x in self.grid.x]
-        return np.stack([np.broadcast_to(np.asarray(f(*x), dtype=float), self.grid.interior_shape) for f in functions])
+        if not all(callable(f) for f in functions):
+            raise GaptoothError("expected functions of positions, such as lambda x: 0 * x + 1.0")
+        values = [np.asarray(f(*x), dtype=float) for f in functions]
+        for value in values:
+            if value.ndim and value.shape != self.grid.interior_shape:
+                raise GaptoothError(f"a function gave shape {value.shape}, expected that of its arguments, {self.grid.interior_shape}")
+        return np.stack([np.broadcast_to(value, self.grid.interior_shape) for value in values])
 
     def extend(self, u: npt.ArrayLike) -> np.ndarray:
         """``u`` with the edges that the coupling fills: ``[(trajectory,) fields, n_sub…, n_patch…]``."""
@@ -254,7 +275,10 @@ class GapTooth:
         coords = {"time": t, **dict(zip(axes, grid.centres))}
         found = xr.Dataset(data, coords=coords, attrs={"gaptooth_version": _core.__version__, "rhs_calls": int(calls)})
         found["u"].attrs["long_name"], found["u_t"].attrs["long_name"] = "patch means", "time derivative of u, as the patches give it"
-        if all(b == "periodic" for b in grid.boundary):
+        if not all(b == "periodic" for b in grid.boundary):
+            # patch means lie inside the ends, and a law needs these
+            found.attrs["boundary"] = "none: the points are patch centres, without the ends"
+        else:
             found.attrs["boundary"] = "periodic"
             ends = [[float(c[0]), float(c[0] + b - a)] for c, (a, b) in zip(grid.centres, grid.domain)]
             found.attrs["domain"] = ends[0] if grid.dim == 1 else ends
@@ -296,8 +320,13 @@ class LatticeDiffusion:
         if not arrays or any(a.ndim != len(arrays) or a.shape != arrays[0].shape for a in arrays):
             found = [a.shape for a in arrays]
             raise GaptoothError(f"tables of shapes {found}: expected one table for each axis, all of the same shape")
+        if not all(np.isfinite(a).all() and (a >= 0).all() and a.any() for a in arrays):
+            raise GaptoothError("tables: expected finite conductivities that are not negative")
         self.periods = list(arrays[0].shape)
         self._flat = [a.ravel().tolist() for a in arrays]
+
+    def __repr__(self) -> str:
+        return f"LatticeDiffusion(periods {tuple(self.periods)})"
 
 
 class PatchDynamics:
@@ -355,7 +384,7 @@ class PatchDynamics:
             ends, _one(intervals, "intervals"), boundary, numbers["tooth"], numbers["width"], numbers["spacing"], burst,
             numbers["length"], numbers["healing"], _one(degree, "degree"), _one(stencil, "stencil"),
         )
-        self.domain, self.boundary = tuple(ends), boundary
+        self.domain, self.boundary, self._burst = tuple(ends), boundary, burst
         #: points of the macroscale grid
         self.points: np.ndarray = self._core.points()
         #: centres of the patches
@@ -364,6 +393,13 @@ class PatchDynamics:
         self.offsets: np.ndarray = self._core.offsets()
         #: share of the domain that patches cover
         self.space_fraction: float = self._core.space_fraction
+
+    def __repr__(self) -> str:
+        a, b = self.domain
+        return (
+            f"PatchDynamics({_named(self._burst)} on [{a:g}, {b:g}], {self.boundary}: {len(self.centres)} patches of {len(self.offsets)} points, "
+            f"{100 * self.space_fraction:.3g} % of the domain)"
+        )
 
     @property
     def x(self) -> np.ndarray:
@@ -424,8 +460,23 @@ class PatchDynamics:
         return np.ascontiguousarray(array, dtype=np.float64).ravel(), array.shape[:-1]
 
 
+def _grid(domain, given) -> PatchGrid:
+    return PatchGrid(domain, **given)
+
+
+def _teeth(grid, rhs, fields, coupling, ends) -> GapTooth:
+    return GapTooth(grid, rhs, fields=fields, coupling=coupling, ends=ends)
+
+
+def _named(function) -> str:
+    return getattr(function, "__name__", repr(function))
+
+
 def _one(value, name: str) -> int:
-    return _each(value, 1, name, whole=True)[0]
+    number = _each(value, 1, name, whole=True)[0]
+    if number < 1:
+        raise GaptoothError(f"{name} = {value!r}: expected 1 or more")
+    return number
 
 
 def _each(value, d: int, name: str, whole: bool = False) -> list:

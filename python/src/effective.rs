@@ -52,6 +52,9 @@ impl Answer {
     }
 }
 
+/// Axis, corrector and flux.
+type Response<'py> = (usize, Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>);
+
 /// What is known of an image beside its tensor.
 #[derive(IntoPyObject)]
 pub(crate) struct ImageAnswer<'py> {
@@ -61,7 +64,7 @@ pub(crate) struct ImageAnswer<'py> {
     reuss: f64,
     hashin_shtrikman: [f64; 2],
     /// axis, corrector `[x][y][z]`, flux `[x][y][z][component]`, flat
-    fields: Option<Vec<(usize, Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>)>>,
+    fields: Option<Vec<Response<'py>>>,
 }
 
 /// Labels or conductivities, C order, in the types that images come in.
@@ -152,6 +155,7 @@ pub(crate) fn mixture_bounds(
     py: Python<'_>,
     conductivity: PyReadonlyArrayDyn<'_, f64>,
 ) -> PyResult<(f64, f64, f64, f64)> {
+    job::started()?;
     let (d, values) = (conductivity.shape().len(), conductivity.as_slice()?);
     let found = py.detach(|| Mixture::of(d, values)).map_err(raised)?;
     Ok((found.voigt, found.reuss, found.hashin_shtrikman[0], found.hashin_shtrikman[1]))

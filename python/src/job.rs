@@ -13,6 +13,28 @@ use pyo3::prelude::*;
 use crate::callback::Failure;
 use crate::error::{raised, refuse};
 
+/// Whether the engine's threads have been started, and whether this process is a fork that has lost them.
+static STARTED: AtomicBool = AtomicBool::new(false);
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Called in a forked child.
+#[pyfunction]
+pub(crate) fn forked() {
+    LOST.store(STARTED.load(Ordering::Relaxed), Ordering::Relaxed);
+}
+
+/// To be called before anything that may use threads.
+pub(crate) fn started() -> PyResult<()> {
+    if LOST.load(Ordering::Relaxed) {
+        return Err(refuse(
+            "this process is a fork of one that has used gaptooth, whose threads it does not have: start processes with \
+             multiprocessing.get_context(\"spawn\"), or fork before the first call",
+        ));
+    }
+    STARTED.store(true, Ordering::Relaxed);
+    Ok(())
+}
+
 /// How often Python hears of a computation, and is asked whether to stop.
 const BEAT: Duration = Duration::from_millis(50);
 /// Stack of the computing thread, as a program's own.
@@ -51,6 +73,7 @@ pub(crate) fn run<T: Send>(
     progress: Option<Py<PyAny>>,
     work: impl FnOnce(&dyn Observer) -> gaptooth::Result<T> + Send,
 ) -> PyResult<T> {
+    started()?;
     let shared = Shared::default();
     let (outcome, raised_meanwhile) = py.detach(|| {
         thread::scope(|scope| {
@@ -97,6 +120,7 @@ pub(crate) fn here<T: Send>(
     progress: Option<Py<PyAny>>,
     work: impl FnOnce(&dyn Observer) -> gaptooth::Result<T> + Send,
 ) -> PyResult<T> {
+    started()?;
     let here = Here { failure, progress, heard: Mutex::new(Instant::now()) };
     let outcome = py.detach(|| catch_unwind(AssertUnwindSafe(|| work(&here))));
     match (failure.take(), outcome) {

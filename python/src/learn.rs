@@ -24,6 +24,9 @@ use crate::job;
 const TRUTH: f64 = 1e-9;
 
 /// (u, u_t) as the library keeps them.
+/// Names, coefficients and standard errors.
+type Terms = (Vec<String>, Vec<f64>, Option<Vec<f64>>);
+
 #[pyclass(frozen, module = "gaptooth._core")]
 pub(crate) struct Data {
     data: Dataset,
@@ -214,7 +217,7 @@ impl Law {
 
     /// Names, coefficients and, of symbolic laws, standard errors; none of networks.
     #[getter]
-    fn terms(&self) -> Option<(Vec<String>, Vec<f64>, Option<Vec<f64>>)> {
+    fn terms(&self) -> Option<Terms> {
         match &self.law {
             AnyClosure::Symbolic(law) => {
                 Some((law.names(), law.coefficients().to_vec(), Some(law.standard_errors().to_vec())))

@@ -18,6 +18,8 @@ mod _core {
     #[pymodule_export]
     use super::error::GaptoothError;
     #[pymodule_export]
+    use super::job::forked;
+    #[pymodule_export]
     use super::learn::{Data, Law, learn, load_law};
     #[pymodule_export]
     use super::patches::{GapTooth, PatchDynamics, Patches, patch_means};

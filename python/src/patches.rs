@@ -264,6 +264,7 @@ impl GapTooth {
         u: PyReadonlyArray1<'py, f64>,
         trajectories: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        job::started()?;
         let (u, failure) = (u.as_slice()?, Failure::default());
         let du = in_dimensions!(self, trajectories, &failure, |system| {
             let mut du = vec![0.0; u.len()];

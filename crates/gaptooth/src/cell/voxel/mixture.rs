@@ -37,7 +37,12 @@ impl Mixture {
         }
         if let Some(i) = conductivities.par_iter().position_first(|a| !(*a >= 0.0 && a.is_finite())) {
             let at = format!("voxel {i} of {} ({})", conductivities.len(), conductivities[i]);
-            return Err(Error::parameter("conductivity", at, "numbers that are not negative", "0 does not conduct"));
+            return Err(Error::parameter(
+                "conductivity",
+                at,
+                "finite numbers that are not negative",
+                "0 does not conduct",
+            ));
         }
         Ok(Mixture::new(d, conductivities, 1.0))
     }

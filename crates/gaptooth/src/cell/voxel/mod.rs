@@ -132,7 +132,12 @@ impl VoxelCell {
         }
         if let Some(i) = conductivity.iter().position(|a| !(*a >= 0.0 && a.is_finite())) {
             let at = format!("voxel {i} of {} ({})", conductivity.len(), conductivity[i]);
-            return Err(Error::parameter("conductivity", at, "numbers that are not negative", "0 does not conduct"));
+            return Err(Error::parameter(
+                "conductivity",
+                at,
+                "finite numbers that are not negative",
+                "0 does not conduct",
+            ));
         }
         let mut lattice = Lattice { n: [1; 3], h: [1.0; 3], ends: [End::Periodic; 3] };
         for (axis, (n, h)) in axes(d).iter().zip(shape.iter().zip(voxel_size)) {
@@ -245,7 +250,7 @@ impl VoxelCell {
                 "cell problems",
                 (100.0 * solved) as u64,
                 100 * problems as u64,
-                &format!("error {error:.1e}"),
+                &if error.is_finite() { format!("error {error:.1e}") } else { String::new() },
             );
             check_interrupt(observer, "cell problems")
         };
