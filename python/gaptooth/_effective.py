@@ -374,6 +374,8 @@ def _of_formula(a, dim, slow, method, tolerance, resolution, bounds, progress) -
         raise GaptoothError(f"method = {method!r}: formulas and functions take None or 'fft'")
     rows = a if callable(a) else [[a]] if isinstance(a, str) else [[str(entry) for entry in row] for row in a]
     d = _dimension(a, rows, dim)
+    if not callable(a) and (len(rows) > 1 or len(rows[0]) > 1) and any(len(row) != len(rows) or len(rows) != d for row in rows):
+        raise GaptoothError(f"{a!r}: expected a formula, or a square of them with {d} rows and columns, such as [['2', '0'], ['0', '1']]")
     points = None
     if resolution is not None:
         points = [int(n) for n in (np.full(d, resolution) if np.ndim(resolution) == 0 else resolution)]
@@ -407,7 +409,7 @@ def _dimension(a, rows, dim) -> int:
         if not 1 <= len(wanted) <= 3:
             raise GaptoothError("a function a(y1, …) takes one to three arrays: say how many with dim=")
         return len(wanted)
-    if len(rows) > 1:
+    if len(rows) > 1 or len(rows[0]) > 1:
         return len(rows)
     return max([1] + [int(n) for n in re.findall(r"\by([123])\b", rows[0][0])])
 

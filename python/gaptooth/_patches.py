@@ -486,10 +486,10 @@ def _each(value, d: int, name: str, whole: bool = False) -> list:
         array = np.full(d, float(array)) if array.ndim == 0 else array
     except (TypeError, ValueError):
         array = np.empty(0)
-    fits = array.shape == (d,) and np.isfinite(array).all() and (not whole or ((array == array.round()) & (array >= 0)).all())
+    fits = array.shape == (d,) and np.isfinite(array).all() and (not whole or ((array == array.round()) & (array >= 0) & (array < 1e7)).all())
     if not fits:
-        kind = "whole numbers" if whole else "finite numbers"
-        expected = f"{kind}, one for each of {d} axes" if d > 1 else f"a {kind[:-1]}"
+        kind = "whole numbers below 10 000 000" if whole else "finite numbers"
+        expected = f"{kind}, one for each of {d} axes" if d > 1 else f"a {kind.replace('numbers', 'number')}"
         raise GaptoothError(f"{name} = {value!r}: expected {expected}")
     return [int(v) if whole else float(v) for v in array]
 

@@ -24,9 +24,6 @@ use crate::job;
 const TRUTH: f64 = 1e-9;
 
 /// (u, u_t) as the library keeps them.
-/// Names, coefficients and standard errors.
-type Terms = (Vec<String>, Vec<f64>, Option<Vec<f64>>);
-
 #[pyclass(frozen, module = "gaptooth._core")]
 pub(crate) struct Data {
     data: Dataset,
@@ -134,6 +131,9 @@ pub(crate) struct Law {
     /// as `gaptooth learn` writes it into a model's card
     about: Value,
 }
+
+/// Names, coefficients and standard errors.
+type Terms = (Vec<String>, Vec<f64>, Option<Vec<f64>>);
 
 /// A learned law, its training losses, and the held-out initial states (flat) and times.
 type Learned<'py> = (Law, Vec<f64>, Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>);
@@ -275,15 +275,21 @@ impl Law {
         let function = Function { shape: grid.shape(), call: Callback::new(&call, &failure) };
         let options = StiffOptions { rtol: TRUTH, ..StiffOptions::default() };
         let source = provenance("a function of Python, integrated in time");
-        let outcome = job::run(py, progress, |observer| {
-            let trajectory = |u0: &[f64]| {
-                let start = times.first().copied().unwrap_or_default();
-                Ok(integrate_automatic(&function, start, u0, &times, &options, observer)?.u)
-            };
-            predict_by(&function, grid, u0, &times, source, &trajectory)
-        });
-        failure.or(())?;
-        Ok(Data { data: outcome?, differenced: false })
+        // one after the other, on this thread: the function may call anything
+        let data = job::here(py, &failure, progress, |observer| {
+            let start = times.first().copied().unwrap_or_default();
+            let (mut u, mut u_t) = (vec![], vec![]);
+            for u0 in u0.chunks(grid.len().max(1)) {
+                for state in integrate_automatic(&function, start, u0, &times, &options, observer)?.u {
+                    let mut slope = vec![0.0; state.len()];
+                    function.rhs_into(start, &state, &mut slope);
+                    u.extend(state);
+                    u_t.extend(slope);
+                }
+            }
+            Dataset::new(grid.clone(), times.clone(), u, u_t, source)
+        })?;
+        Ok(Data { data, differenced: false })
     }
 
     /// This law on the grid of another.

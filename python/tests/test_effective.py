@@ -158,7 +158,9 @@ def test_progress_and_its_exceptions():
 
 def test_ctrl_c_stops_the_engine(tmp_path):
     script = textwrap.dedent("""
+        import signal
         import numpy as np, gaptooth as gt
+        signal.signal(signal.SIGINT, signal.default_int_handler)     # a shell's background jobs ignore it
         a = (np.random.default_rng(1).random((160, 160, 160)) < 0.5) + 1e-3
         print("ready", flush=True)
         try:

@@ -227,6 +227,7 @@ def test_ctrl_c_ends_the_training():
     script = """
         import os, signal, threading, time
         import numpy as np, xarray as xr, gaptooth as gt
+        signal.signal(signal.SIGINT, signal.default_int_handler)     # a shell's background jobs ignore it
         dims = ("trajectory", "time", "x")
         u = np.random.default_rng(0).normal(size=(4, 50, 200))
         data = xr.Dataset({"u": (dims, u), "u_t": (dims, -u)}, {"time": np.arange(50.0), "x": np.arange(200.0)}, {"boundary": "periodic"})

@@ -234,7 +234,9 @@ def test_what_a_progress_function_raises_stops_a_run(tiny):
 
 def test_ctrl_c_leaves_a_run_that_goes_on(tiny, tmp_path):
     script = textwrap.dedent("""
+        import signal
         import gaptooth as gt
+        signal.signal(signal.SIGINT, signal.default_int_handler)     # a shell's background jobs ignore it
         def tell(stage, *_):
             print(stage, flush=True)
         try:

@@ -50,6 +50,60 @@ fn the_error_is_what_it_is_said_to_be() {
     }
 }
 
+fn random(shape: &[usize], low: f64) -> Vec<f64> {
+    let open = |i: usize| (i as u32).wrapping_mul(2_654_435_761) >> 8 & 0xff < 150;
+    (0..shape.iter().product()).map(|i| if open(i) { 1.0 } else { low }).collect()
+}
+
+/// Metres or micrometres.
+#[test]
+fn the_unit_of_length_does_not_matter() {
+    let shape = [12, 11, 10];
+    let cell = |h: f64| VoxelCell::new(&shape, &[h, 2.0 * h, 0.5 * h], random(&shape, 0.1)).unwrap();
+    let options = VoxelOptions { bounds: true, fields: true, ..Default::default() };
+    let one = cell(1.0).effective(&options, &Silent).unwrap();
+    for unit in [2f64.powi(-40), 2f64.powi(40)] {
+        let other = cell(unit).effective(&options, &Silent).unwrap();
+        assert_eq!((&other.effective.tensor, &other.effective.lower), (&one.effective.tensor, &one.effective.lower));
+        let correctors = |found: &VoxelAnswer| found.fields.as_ref().unwrap().responses[0].corrector.clone();
+        assert!(correctors(&other).iter().zip(correctors(&one)).all(|(a, b)| (a / unit - b).abs() < 1e-12));
+    }
+}
+
+/// Nearly insulating films, and voxels a thousand times as long as wide: the answer is right, or it says that it is not.
+#[test]
+fn what_is_hard_is_right_or_said_to_be_wrong() {
+    let solve = |shape: &[usize], h: &[f64], a: Vec<f64>, solver| {
+        let options = VoxelOptions { solver, ..Default::default() };
+        VoxelCell::new(shape, h, a).unwrap().effective(&options, &Silent).unwrap().effective
+    };
+    let film = |i: usize| [i / 1024, i / 32 % 32, i % 32].iter().any(|at| at % 8 == 0);
+    let grains = (0..32 * 32 * 32).map(|i| if film(i) { 1e-8 } else { 1.0 }).collect::<Vec<_>>();
+    let cases: [(Vec<usize>, Vec<f64>, Vec<f64>); 5] = [
+        (vec![5], vec![1.0], vec![1e-7, 1.0, 1.0, 1.0, 1e-7]),
+        (vec![32; 3], vec![1.0; 3], grains),
+        (vec![16, 16], vec![1.0, 1e-3], random(&[16, 16], 0.1)),
+        (vec![16, 16], vec![1.0, 5e-4], random(&[16, 16], 0.1)),
+        (vec![16; 3], vec![1.0, 1.0, 1e-4], random(&[16; 3], 0.1)),
+    ];
+    for (shape, h, a) in cases {
+        let [one, two] = [VoxelSolver::Multigrid, VoxelSolver::Fft].map(|solver| solve(&shape, &h, a.clone(), solver));
+        for d in 0..shape.len() {
+            let (x, y) = (one.tensor[d][d], two.tensor[d][d]);
+            let said = one.residual + two.residual;
+            assert!((x - y).abs() <= 1e-6 * y + 10.0 * said, "{shape:?} {h:?} {d}: {x} {y}, said {said:e}");
+        }
+    }
+}
+
+#[test]
+fn edges_beyond_all_measure_are_refused() {
+    for h in [1e13, 1e160] {
+        let refused = VoxelCell::new(&[6, 5], &[h, 1.0], random(&[6, 5], 0.1)).unwrap_err().to_string();
+        assert!(refused.contains("differ by a factor of 1e5 at most"), "{refused}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 

@@ -86,6 +86,10 @@ impl ExpressionCoefficient {
         match (&error, ExpressionCoefficient::new(&on_one_period(&renamed), None, x_domain, &[])) {
             (Error::Expression { .. }, Ok(coefficient)) => Ok(coefficient),
             (Error::Expression { .. }, Err(within @ Error::Coefficient { .. })) => Err(within),
+            // as it was typed
+            (Error::Expression { position, message, .. }, _) => {
+                Err(Error::Expression { text: text.into(), position: *position, message: message.clone() })
+            }
             _ => Err(error),
         }
     }

@@ -26,6 +26,10 @@ const NONE: f64 = 1e-6;
 const FLAT: f64 = 1e-7;
 /// Directions that may be lost to rounding.
 const LOST: usize = 3;
+/// An energy that has fallen below this share of the last that was computed in doubles is computed anew.
+const LEFT: f64 = 1e-4;
+/// An energy that is above what the steps left of it by this share tells that they went astray.
+const ASTRAY: f64 = 1e-4;
 /// No cell takes so many steps.
 const MOST: usize = 5000;
 
@@ -33,8 +37,23 @@ const MOST: usize = 5000;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Outcome {
     pub(super) iterations: usize,
-    /// what the energy may still lose, relative to what it is
-    pub(super) error: f64,
+    /// what the energy may still lose
+    left: f64,
+    /// what the energy is thought to be
+    whole: f64,
+}
+
+impl Outcome {
+    /// What the energy may still lose, relative to what it is: `energy`, computed from the solution.
+    pub(super) fn error(&self, energy: f64) -> f64 {
+        let excess = energy - self.whole;
+        // the steps did not do what they were thought to do
+        let left = if excess > ASTRAY * energy { excess } else { self.left };
+        match left / energy {
+            error if left == 0.0 || error.is_finite() => error.clamp(0.0, 1.0),
+            _ => 1.0,
+        }
+    }
 }
 
 /// Solves one direction after another on the same scheme, in the same memory.
@@ -45,6 +64,10 @@ pub(super) struct ConjugateGradients<'a, S> {
     preconditioner: Preconditioner,
     /// steps in a row that must find the error small enough
     patience: usize,
+    /// gains that an estimate needs
+    gains: usize,
+    /// how much smaller than r·z the error's energy may be at least: the preconditioned operator's smallest eigenvalue
+    smallest: f64,
     /// what is not yet in the solution
     d: Field<f32>,
     /// direction
@@ -64,7 +87,13 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
         let least = a.par_iter().copied().filter(|a| *a > 0.0).reduce(|| 1.0, f64::min);
         // where conductivities lie far apart, steps that gain little may come before some that gain more
         let patience = 1 + (-0.5 * least.log10()).round() as usize;
-        ConjugateGradients { scheme, a, single, preconditioner, patience, d: zero(), p: zero(), q: zero(), r: zero() }
+        // the homogeneous medium knows nothing of the contrast
+        let (patience, gains, smallest) = match solver {
+            VoxelSolver::Multigrid => (patience, 3, 1.0),
+            VoxelSolver::Fft => (patience.max(3), DELAY + 1, least),
+        };
+        let (d, p, q, r) = (zero(), zero(), zero(), zero());
+        ConjugateGradients { scheme, a, single, preconditioner, patience, gains, smallest, d, p, q, r }
     }
 
     /// The potential of one direction; ends when the energy's relative error is about `tolerance`. `progress` hears how much is done and
@@ -90,6 +119,7 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
             self.replace(&u, jump);
             [rho, _] = self.precondition(0.0);
         }
+        let mut known = whole;
         let (mut since, mut gains): (f64, Vec<f64>) = (rho, vec![]);
         let (mut alpha, mut beta, mut left, mut enough, mut lost) = (0.0f32, 0.0f32, 0.0f64, 0, 0);
         while rho > NONE * tolerance * whole {
@@ -97,17 +127,14 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
             let curvature = -self.scheme.balance(&self.single, &self.p, [0.0; 3], &mut self.q, |first, q| {
                 dot(q, &self.p[first * plane..][..q.len()])
             });
-            if !(curvature > FLAT * slope.abs() && curvature.is_finite() && rho.is_finite()) {
+            if !(curvature > FLAT * self.smallest * slope.abs() && curvature.is_finite()) {
                 alpha = 0.0;
-                if !rho.is_finite() {
-                    let message = format!("a curvature of {curvature:e} after {} iterations", gains.len());
-                    let advice = "conductivities may be too far apart for the solver".into();
-                    return Err(Error::Solver { solver: "cell problem on voxels", message, advice });
-                }
                 // the direction is lost to rounding: it is dropped, and what is left to do looked at anew
                 self.p.par_iter_mut().for_each(|p| *p = 0.0);
                 [rho, _] = self.renew(&mut alpha, &mut u, jump);
-                (lost, beta, left, since) = (lost + 1, 0.0, rho.abs(), rho);
+                (lost, beta, left, since) = (lost + 1, 0.0, rho.abs() / self.smallest, rho);
+                whole = self.energy(&u, jump);
+                known = whole;
                 if lost > LOST {
                     break;
                 }
@@ -117,14 +144,15 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
             gains.push(step * slope);
             whole -= step * slope;
             alpha = step as f32;
-            left = still_to_gain(&gains);
+            left = still_to_gain(&gains, self.gains);
             let error = left / whole;
             progress((error.ln() / tolerance.ln()).clamp(0.0, 1.0), error)?;
             enough = if left <= tolerance * whole { enough + 1 } else { 0 };
             if enough >= self.patience || gains.len() >= MOST {
                 break;
             }
-            let mut replace = rho < REPLACE * since;
+            // sums of singles do not tell what is left of an energy that has all but gone
+            let mut replace = rho < REPLACE * since || whole < LEFT * known;
             let [mut new, mixed] =
                 if replace { self.renew(&mut alpha, &mut u, jump) } else { self.precondition(alpha) };
             // the next direction is conjugate to this one whatever rounding did: q was minus the operator's
@@ -133,19 +161,27 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
                 ([new, _], beta, replace) = (self.renew(&mut alpha, &mut u, jump), 0.0, true);
             }
             if replace {
+                let vanished = whole < LEFT * known;
+                whole = self.energy(&u, jump);
+                known = whole;
                 // a true residual that does not follow is rounding, and so is what it says about the energy
-                if new > ROUNDED * since {
-                    left = new;
+                if new > ROUNDED * since && !vanished {
+                    left = new / self.smallest;
                     break;
                 }
                 since = new;
             }
             rho = new;
             // below zero it is rounding, and no proof of convergence
-            left = if rho > NONE * tolerance * whole { left } else { rho.abs() };
+            left = if rho > NONE * tolerance * whole { left } else { rho.abs() / self.smallest };
+        }
+        if !rho.is_finite() {
+            let message = format!("a residual of {rho} after {} iterations", gains.len());
+            let advice = "conductivities, or edges of voxels, may be too far apart for the solver".into();
+            return Err(Error::Solver { solver: "cell problem on voxels", message, advice });
         }
         self.add(alpha, &mut u);
-        Ok((u, Outcome { iterations: gains.len(), error: if whole > 0.0 { left / whole } else { 0.0 } }))
+        Ok((u, Outcome { iterations: gains.len(), left, whole }))
     }
 
     /// Unknowns of a plane.
@@ -193,11 +229,16 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
     }
 
     /// Takes the step into u, and preconditions the true residual.
-    fn renew(&mut self, alpha: &mut f32, u: &mut [f64], jump: [f64; 3]) -> [f64; 2] {
+    fn renew(&mut self, alpha: &mut f32, u: &mut Field<f64>, jump: [f64; 3]) -> [f64; 2] {
         self.add(*alpha, u);
         *alpha = 0.0;
         self.replace(u, jump);
         self.precondition(0.0)
+    }
+
+    /// The energy of u.
+    fn energy(&self, u: &Field<f64>, jump: [f64; 3]) -> f64 {
+        self.scheme.energy(self.a, std::slice::from_ref(u), &[jump])[0][0]
     }
 
     fn replace(&mut self, u: &[f64], jump: [f64; 3]) {
@@ -208,11 +249,11 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
 }
 
 /// What the steps to come will gain, from the gains so far: a geometric series with the slowest of the last ratios.
-fn still_to_gain(gains: &[f64]) -> f64 {
+fn still_to_gain(gains: &[f64], needed: usize) -> f64 {
     let last = &gains[gains.len().saturating_sub(DELAY)..];
     let ratio = last.windows(2).map(|g| g[1] / g[0]).fold(0.0, f64::max).min(SLOWEST);
     match last {
-        [_, _, .., gain] => gain * ratio / (1.0 - ratio),
+        [.., gain] if gains.len() >= needed => gain * ratio / (1.0 - ratio),
         _ => f64::INFINITY,
     }
 }

@@ -2,7 +2,6 @@
 
 use faer::Mat;
 
-use super::VoxelOptions;
 use super::conjugate_gradients::ConjugateGradients;
 use super::field::Field;
 use super::fields::VoxelResponse;
@@ -12,12 +11,18 @@ use super::lattice::{End, Lattice};
 use super::multilinear::Multilinear;
 use super::scheme::Scheme;
 use super::two_point::TwoPoint;
-use crate::Result;
+use super::{VoxelOptions, VoxelSolver};
+use crate::{Error, Result};
 
 type Matrix = Vec<Vec<f64>>;
+/// Potentials, their energies, and the largest relative error that the solver left in these.
+type Solved = (Vec<Field<f64>>, Matrix, f64);
 
 /// The lower bound asks so much more of the fluxes than their own energy: rests that are led along the forest count more.
 const LED: f64 = 1e-2;
+
+/// Multigrid whose error is so many times the tolerance has lost its way.
+const ASTRAY: f64 = 1e3;
 
 /// Directions with the same conditions at the ends.
 pub(super) struct Group<'a> {
@@ -80,9 +85,10 @@ impl<'a> Group<'a> {
     ) -> Result<()> {
         let scheme = TwoPoint::new(self.lattice);
         let led = VoxelOptions { tolerance: options.tolerance * if options.bounds { LED } else { 1.0 }, ..*options };
-        let potentials = self.potentials(&scheme, &led, progress, found, true)?;
+        let (potentials, energy, error) = self.solved(&scheme, &led, progress, found)?;
+        found.error = found.error.max(error);
         let unit = 1.0 / self.lattice.whole();
-        self.place(&scheme.energy(self.a, &potentials, &self.jumps), unit, &mut found.tensor);
+        self.place(&energy, unit, &mut found.tensor);
         if options.bounds || options.fields {
             let forest = Forest::new(&self.lattice, self.a);
             let fluxes = Fluxes::new(&scheme, self.a, &potentials, &self.jumps, &forest);
@@ -98,35 +104,55 @@ impl<'a> Group<'a> {
         drop(potentials);
         if options.bounds {
             let scheme = Multilinear::new(self.lattice);
-            let potentials = self.potentials(&scheme, options, progress, found, false)?;
-            self.place(&scheme.energy(self.a, &potentials, &self.jumps), unit, &mut found.upper);
+            let (_, energy, _) = self.solved(&scheme, options, progress, found)?;
+            self.place(&energy, unit, &mut found.upper);
         }
         Ok(())
     }
 
-    /// The potentials of all directions, one after the other.
+    /// The potentials of all directions, their energies and the largest relative error: by transforms where multigrid went astray.
+    fn solved(
+        &self,
+        scheme: &impl Scheme,
+        options: &VoxelOptions,
+        progress: &dyn Fn(f64, f64) -> Result<()>,
+        found: &mut Found,
+    ) -> Result<Solved> {
+        let mut solved = self.potentials(scheme, options, progress, found);
+        let astray = match &solved {
+            Ok((_, _, error)) => *error > (ASTRAY * options.tolerance).min(0.5),
+            Err(error) => matches!(error, Error::Solver { .. }),
+        };
+        if astray && options.solver == VoxelSolver::Multigrid {
+            drop(solved);
+            solved = self.potentials(scheme, &VoxelOptions { solver: VoxelSolver::Fft, ..*options }, progress, found);
+        }
+        found.solved += self.jumps.len();
+        solved
+    }
+
+    /// The same by the solver of `options`, one direction after the other.
     fn potentials(
         &self,
         scheme: &impl Scheme,
         options: &VoxelOptions,
         progress: &dyn Fn(f64, f64) -> Result<()>,
         found: &mut Found,
-        decides: bool,
-    ) -> Result<Vec<Field<f64>>> {
+    ) -> Result<Solved> {
         let mut solver = ConjugateGradients::new(scheme, self.a, options.solver);
-        let mut potentials = vec![];
-        for jump in &self.jumps {
-            let before = found.solved as f64;
+        let (mut potentials, mut outcomes) = (vec![], vec![]);
+        for (k, jump) in self.jumps.iter().enumerate() {
+            let before = (found.solved + k) as f64;
             let (u, outcome) =
                 solver.solve(*jump, options.tolerance, &|share, error| progress(before + share, error))?;
             potentials.push(u);
-            found.solved += 1;
             found.iterations += outcome.iterations;
-            if decides {
-                found.error = found.error.max(outcome.error);
-            }
+            outcomes.push(outcome);
         }
-        Ok(potentials)
+        drop(solver);
+        let energy = scheme.energy(self.a, &potentials, &self.jumps);
+        let error = outcomes.iter().enumerate().map(|(k, outcome)| outcome.error(energy[k][k])).fold(0.0, f64::max);
+        Ok((potentials, energy, error))
     }
 
     fn place(&self, block: &Matrix, unit: f64, tensor: &mut Matrix) {

@@ -33,6 +33,8 @@ use percolation::Bodies;
 pub use fields::{VoxelFields, VoxelResponse};
 pub use mixture::Mixture;
 
+/// The longest edge of a voxel over the shortest: singles resolve couplings that go with its square no further.
+const LONGEST: f64 = 1e5;
 /// What rounding in the sums of energies may amount to, relative to the largest entry.
 const ROUNDING: f64 = 1e-13;
 
@@ -124,6 +126,11 @@ impl VoxelCell {
         }
         if let Some(h) = voxel_size.iter().find(|h| !(**h > 0.0 && h.is_finite())) {
             return Err(Error::parameter("voxel size", h, "positive numbers", "one for each axis"));
+        }
+        let (least, most) = voxel_size.iter().fold((f64::INFINITY, 0.0f64), |(l, m), h| (l.min(*h), m.max(*h)));
+        if most > LONGEST * least {
+            let expected = format!("edges that differ by a factor of {LONGEST:e} at most");
+            return Err(Error::parameter("voxel size", format!("{voxel_size:?}"), expected, "check the units of each"));
         }
         let expected = shape.iter().try_fold(1usize, |n, k| n.checked_mul(*k));
         if expected != Some(conductivity.len()) || conductivity.len() > u32::MAX as usize {
@@ -226,8 +233,8 @@ impl VoxelCell {
     ///
     /// The tensor is that of two-point fluxes through faces, the scheme of most tools for images; it is never above the
     /// truth and on a picture with corners several percent below. The bounds are `ξᵀ lower ξ ≤ ξᵀ A* ξ ≤ ξᵀ upper ξ` for all ξ.
-    /// Work: conjugate gradients preconditioned by the transform of the homogeneous operator, some tens of steps whatever the
-    /// number of voxels and the contrast, for each axis that conducts, and as many again for the upper bound.
+    /// Work: conjugate gradients preconditioned by multigrid cycles, ten steps or so whatever the number of voxels, for each axis that
+    /// conducts, and as many again for the upper bound.
     ///
     /// # Errors
     /// [`Error::Parameter`] for a bad tolerance, [`Error::Solver`] when the solver breaks down, [`Error::Interrupted`].
@@ -235,6 +242,9 @@ impl VoxelCell {
         if !(options.tolerance > 0.0 && options.tolerance < 1.0) {
             return Err(Error::parameter("tolerance", options.tolerance, "a number between 0 and 1", "try 1e-8"));
         }
+        // the unit of length does not matter, and singles have a range
+        let unit = self.lattice.h.iter().copied().fold(0.0, f64::max);
+        self.lattice.h.iter_mut().for_each(|h| *h /= unit);
         let mixture = Mixture::new(self.shape.len(), &self.a, self.largest);
         let given: Option<Vec<f64>> = options.fields.then(|| self.conductivities().collect());
         let bodies = Bodies::new(&self.lattice, &self.a);
@@ -257,7 +267,8 @@ impl VoxelCell {
         for group in Group::all(&self.lattice, &self.a, &open, &axes) {
             group.solve(self.largest, options, &progress, &mut found)?;
         }
-        let Found { tensor, lower, upper, responses, iterations, error, .. } = found;
+        let Found { tensor, lower, upper, mut responses, iterations, error, .. } = found;
+        responses.iter_mut().flat_map(|r| &mut r.corrector).for_each(|u| *u *= unit);
         let [tensor, lower, upper] = [tensor, lower, upper].map(|mut matrix| {
             matrix.iter_mut().flatten().for_each(|entry| *entry *= self.largest);
             matrix

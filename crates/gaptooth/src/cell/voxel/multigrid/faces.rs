@@ -23,7 +23,7 @@ pub(super) struct Faces {
     pub(super) block: [usize; 3],
     /// cells' widths along each axis, in voxels
     widths: [Vec<f32>; 3],
-    /// voxels' couplings along each axis in a homogeneous medium, over the largest
+    /// voxels' couplings along each axis in a homogeneous medium of conductivity 1
     coupling: [f32; 3],
 }
 
@@ -135,8 +135,7 @@ impl Faces {
 
     /// A grid of n cells whose faces do not conduct.
     fn closed(n: [usize; 3], lattice: &Lattice, weights: [f64; 3]) -> Self {
-        let largest = (0..3).filter(|d| n[*d] > 1).map(|d| weights[d]).fold(0.0, f64::max);
-        let coupling = weights.map(|w| if largest > 0.0 { (w / largest) as f32 } else { 1.0 });
+        let coupling = weights.map(|w| w as f32);
         let zeros = || Field::zeros(n.iter().product());
         let mut faces = Faces {
             n,
