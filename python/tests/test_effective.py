@@ -177,3 +177,34 @@ def test_ctrl_c_stops_the_engine(tmp_path):
     child.send_signal(signal.SIGINT)
     out, _ = child.communicate(timeout=60)
     assert out == "stopped\n" and child.returncode == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_fork_says_that_it_has_no_threads():
+    script = textwrap.dedent("""
+        import os, numpy as np, gaptooth as gt
+        gt.effective_tensor(np.ones((8, 8)))
+        child = os.fork()
+        if child == 0:
+            try:
+                gt.effective_tensor(np.ones((8, 8)))
+            except gt.GaptoothError as error:
+                os._exit(0 if "spawn" in str(error) else 1)
+            os._exit(2)
+        print(os.waitpid(child, 0)[1])
+    """)
+    assert subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=60).stdout == "0\n"
+
+
+def test_the_axes_of_a_dataarray_have_names():
+    import xarray as xr
+
+    image = np.ones((4, 6))
+    image[:2] = 10
+    named = xr.DataArray(image, dims=("y", "x"), coords={"y": 10.0 * np.arange(4), "x": np.arange(6.0)})
+    assert np.array_equal(gt.effective_tensor(named).tensor, gt.effective_tensor(image.T, voxel_size=(1, 10)).tensor)
+
+
+def test_arrays_may_be_as_small_as_they_are():
+    image = np.random.default_rng(0).choice([1.0, 0.1], (8, 8, 8))
+    assert np.array_equal(gt.effective_tensor(image, voxel_size=2.0**-30).tensor, gt.effective_tensor(image).tensor)

@@ -326,3 +326,33 @@ def test_a_wrong_use_of_a_model_says_what_to_try(stencil, tmp_path):
 def saved(model, folder):
     model.save(folder / "law.safetensors")
     return folder / "law.safetensors"
+
+
+def test_a_function_that_is_judged_may_use_the_engine(stencil, data):
+    threads = set()
+
+    def rule(t, u):
+        import threading
+
+        threads.add(threading.get_ident())
+        gt.effective_tensor(np.ones((4, 4)), progress=False)
+        return -u
+
+    start = data.u.isel(time=0).values
+    stencil.verdict(rule, u0=start[:2], t=[0.0, 0.01], progress=False)
+    assert len(threads) == 1
+
+
+def test_a_useless_law_is_warned_about():
+    noise = heat()
+    noise["u_t"] = noise.u_t * 0 + np.random.default_rng(0).standard_normal(noise.u_t.shape)
+    with pytest.warns(UserWarning, match="it is none"):
+        gt.learn(noise, "stencil", progress=False)
+
+
+def test_both_ends_of_a_period_are_one_point():
+    data = heat()
+    both = xr.concat([data, data.isel(x=[0]).assign_coords(x=[2 * np.pi])], "x")
+    both.attrs["boundary"] = "periodic"
+    with pytest.raises(gt.GaptoothError, match=r"isel\(x=slice\(None, -1\)\)"):
+        gt.learn(both, progress=False)
