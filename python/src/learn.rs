@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use gaptooth::Error;
 use gaptooth::closure::{
-    AnyClosure, Card, Closure, Dataset, Provenance, Tensor, metrics::relative_mean_squared_error, predict, predict_by,
-    rhs_error, slopes,
+    AnyClosure, Card, Closure, Dataset, Provenance, Tensor, metrics::relative_mean_squared_error, predict, rhs_error,
+    slopes,
 };
 use gaptooth::grid::{Boundary, Grid, NAMES};
 use gaptooth::io::zarr::Attributes;
