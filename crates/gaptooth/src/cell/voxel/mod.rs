@@ -223,10 +223,10 @@ impl VoxelCell {
         Ok(VoxelCell { shape: self.shape.iter().map(|n| k * n).collect(), lattice, a, largest: self.largest })
     }
 
-    /// Bytes that [`VoxelCell::effective`] needs at most for so many voxels, what it is given included: ten numbers a voxel, and
-    /// up to 13 more for fields.
+    /// Bytes that [`VoxelCell::effective`] needs at most for so many voxels, what it is given included: 90 a voxel (cubes need 80; of longer
+    /// ones fewer axes are coarsened), and up to 104 more for fields.
     pub fn memory(voxels: usize, options: &VoxelOptions) -> usize {
-        (if options.fields { 23 } else { 10 }) * size_of::<f64>() * voxels
+        (if options.fields { 194 } else { 90 }) * voxels
     }
 
     /// The effective tensor A*: the flux of a(e_j + ∇χ_j), averaged over the cell.
