@@ -100,6 +100,7 @@ pub(crate) fn effective_image<'py>(
     fields: bool,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<ImageAnswer<'py>> {
+    job::started()?;
     let solver_kind = match solver {
         "multigrid" => VoxelSolver::Multigrid,
         "fft" => VoxelSolver::Fft,

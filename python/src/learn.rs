@@ -63,6 +63,7 @@ impl Data {
         coordinates: Vec<(String, Vec<f64>)>,
         attributes: &str,
     ) -> PyResult<Self> {
+        job::started()?;
         let dims: Vec<&str> = dims.iter().map(String::as_str).collect();
         let array = |name: &str, values: &PyReadonlyArrayDyn<'_, f64>| -> PyResult<NamedArray> {
             Ok(NamedArray::new(name, &dims, values.shape(), values.as_slice()?.to_vec()))
@@ -77,6 +78,7 @@ impl Data {
     /// A zarr group; `attributes` come before its own.
     #[staticmethod]
     fn read(py: Python<'_>, path: PathBuf, attributes: &str) -> PyResult<Self> {
+        job::started()?;
         let attributes = self::attributes(attributes)?;
         let read = || {
             let mut group = read_group(&path)?;
