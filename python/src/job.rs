@@ -47,7 +47,6 @@ type Progress = (String, u64, u64, String);
 struct Shared {
     stop: AtomicBool,
     progress: Mutex<Option<Progress>>,
-    notes: Mutex<Vec<String>>,
 }
 
 impl Observer for Shared {
@@ -58,10 +57,6 @@ impl Observer for Shared {
 
     fn interrupted(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
-    }
-
-    fn note(&self, message: &str) {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(message.into());
     }
 }
 

@@ -70,9 +70,9 @@ fn the_unit_of_length_does_not_matter() {
     }
 }
 
-/// Nearly insulating films, and voxels a thousand times as long as wide: the answer is right, or it says that it is not.
+/// Nearly insulating films, and voxels up to ten thousand times as long as wide.
 #[test]
-fn what_is_hard_is_right_or_said_to_be_wrong() {
+fn what_is_hard_is_right_by_both() {
     let solve = |shape: &[usize], h: &[f64], a: Vec<f64>, solver| {
         let options = VoxelOptions { solver, ..Default::default() };
         VoxelCell::new(shape, h, a).unwrap().effective(&options, &Silent).unwrap().effective
@@ -90,8 +90,8 @@ fn what_is_hard_is_right_or_said_to_be_wrong() {
         let [one, two] = [VoxelSolver::Multigrid, VoxelSolver::Fft].map(|solver| solve(&shape, &h, a.clone(), solver));
         for d in 0..shape.len() {
             let (x, y) = (one.tensor[d][d], two.tensor[d][d]);
-            let said = one.residual + two.residual;
-            assert!((x - y).abs() <= 1e-6 * y + 10.0 * said, "{shape:?} {h:?} {d}: {x} {y}, said {said:e}");
+            let said = one.residual.max(two.residual);
+            assert!((x - y).abs() <= 1e-9 * y && said <= 1e-9, "{shape:?} {h:?} {d}: {x} {y}, said {said:e}");
         }
     }
 }
