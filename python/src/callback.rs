@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use numpy::{PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods};
+use numpy::{PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 
 use crate::error::refuse;
@@ -30,59 +30,140 @@ impl Failure {
     }
 }
 
+/// How an array lies in memory, in C order, and how a function sees it: its axis k is axis `order[k]` in memory.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Layout {
+    shape: Vec<usize>,
+    order: Vec<usize>,
+}
+
+impl Layout {
+    /// The same in memory and for the function.
+    pub(crate) fn plain(shape: Vec<usize>) -> Self {
+        Layout { order: (0..shape.len()).collect(), shape }
+    }
+
+    /// Axis `axis` in memory is the function's first.
+    pub(crate) fn with_first(shape: Vec<usize>, axis: usize) -> Self {
+        let order = [axis].into_iter().chain((0..shape.len()).filter(|k| *k != axis)).collect();
+        Layout { shape, order }
+    }
+
+    /// Number of values.
+    pub(crate) fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// The shape that the function sees.
+    fn seen(&self) -> Vec<usize> {
+        self.order.iter().map(|k| self.shape[*k]).collect()
+    }
+
+    fn is_plain(&self) -> bool {
+        self.order.is_sorted()
+    }
+
+    /// Axis k in memory is axis `back()[k]` of what the function sees.
+    fn back(&self) -> Vec<usize> {
+        let mut back: Vec<usize> = (0..self.order.len()).collect();
+        back.sort_by_key(|k| self.order[*k]);
+        back
+    }
+}
+
+/// The array that a function was last called with.
+struct Argument {
+    layout: Layout,
+    memory: Py<PyArrayDyn<f64>>,
+    seen: Py<PyAny>,
+}
+
+impl Argument {
+    fn new(py: Python<'_>, layout: &Layout) -> PyResult<Self> {
+        let memory = PyArrayDyn::<f64>::zeros(py, layout.shape.clone(), false);
+        let seen = memory.call_method1("transpose", (layout.order.clone(),))?.unbind();
+        Ok(Argument { layout: layout.clone(), memory: memory.unbind(), seen })
+    }
+
+    /// Whether Python has kept neither it nor a part of it, whose owner is `memory`.
+    #[allow(deprecated, reason = "the way that replaces it is unsafe code")]
+    fn is_free(&self, py: Python<'_>) -> bool {
+        // `seen` is a part itself
+        self.seen.get_refcnt(py) == 1 && self.memory.get_refcnt(py) == 2 && self.memory.bind(py).try_readwrite().is_ok()
+    }
+}
+
 /// A Python function of arrays.
 pub(crate) struct Callback {
     call: Py<PyAny>,
     failure: Failure,
+    /// for the next call, as fresh pages cost more than a small function
+    argument: Mutex<Option<Argument>>,
 }
 
 impl Callback {
     pub(crate) fn new(call: &Py<PyAny>, failure: &Failure) -> Self {
-        Python::attach(|py| Callback { call: call.clone_ref(py), failure: failure.clone() })
+        Python::attach(|py| Callback { call: call.clone_ref(py), failure: failure.clone(), argument: Mutex::default() })
     }
 
-    /// Calls the function with `values` as an array of `shape` and hands the result to `take`; false once anything was raised.
+    /// Calls the function with an array that `write` fills, in the order of memory, and hands the result to `take`; false once anything
+    /// was raised.
     pub(crate) fn evaluate<'a>(
         &self,
-        values: Vec<f64>,
-        shape: &[usize],
-        call: impl for<'py> FnOnce(Python<'py>, &Py<PyAny>, Bound<'py, PyArrayDyn<f64>>) -> PyResult<Bound<'py, PyAny>> + 'a,
+        layout: &Layout,
+        write: impl FnOnce(&mut [f64]) + 'a,
+        call: impl for<'py> FnOnce(Python<'py>, &Bound<'py, PyAny>, &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> + 'a,
         take: impl for<'py> FnOnce(Python<'py>, Bound<'py, PyAny>) -> PyResult<()> + 'a,
     ) -> bool {
         if self.failure.is_set() {
             return false;
         }
         let done = Python::attach(|py| {
-            let array = PyArray1::from_vec(py, values).reshape(shape)?;
-            take(py, call(py, &self.call, array)?)
+            let argument = match self.spare().take().filter(|a| a.layout == *layout && a.is_free(py)) {
+                Some(argument) => argument,
+                None => Argument::new(py, layout)?,
+            };
+            write(argument.memory.bind(py).readwrite().as_slice_mut()?);
+            take(py, call(py, self.call.bind(py), argument.seen.bind(py))?)?;
+            *self.spare() = Some(argument);
+            Ok(())
         });
         done.map_err(|error| self.failure.keep(error)).is_ok()
     }
+
+    fn spare(&self) -> std::sync::MutexGuard<'_, Option<Argument>> {
+        self.argument.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// The result as doubles in C order, and which of the `shapes` it has.
-pub(crate) fn of_shape<'py>(
+/// The result as doubles, in memory as one of the layouts says, and which: the one whose shape the function's result has.
+pub(crate) fn laid_out<'py>(
     py: Python<'py>,
     result: Bound<'py, PyAny>,
-    shapes: &[&[usize]],
+    layouts: &[&Layout],
     what: &str,
 ) -> PyResult<(PyReadonlyArrayDyn<'py, f64>, usize)> {
-    let direct = result.extract::<PyReadonlyArrayDyn<'py, f64>>().ok().filter(|array| array.is_c_contiguous());
+    let direct = result.extract::<PyReadonlyArrayDyn<'py, f64>>().ok();
     let array = match direct {
         Some(array) => array,
-        None => {
-            let numpy = py.import("numpy")?;
-            let converted = numpy.call_method1("ascontiguousarray", (&result, "float64"));
-            let converted = converted.map_err(|e| refuse(format!("{what} returned no array of numbers: {e}")))?;
-            converted.extract()?
-        }
+        None => contiguous(py, &result, what)?,
     };
-    match shapes.iter().position(|shape| *shape == array.shape()) {
-        Some(k) => Ok((array, k)),
-        None => {
-            let expected: Vec<String> = shapes.iter().map(|shape| format!("{shape:?}")).collect();
-            let found = array.shape();
-            Err(refuse(format!("{what} returned shape {found:?}, expected {}", expected.join(" or "))))
-        }
-    }
+    let Some(k) = layouts.iter().position(|layout| layout.seen() == array.shape()) else {
+        let expected: Vec<String> = layouts.iter().map(|layout| format!("{:?}", layout.seen())).collect();
+        let found = array.shape();
+        return Err(refuse(format!("{what} returned shape {found:?}, expected {}", expected.join(" or "))));
+    };
+    let array = match layouts[k].is_plain() {
+        true => array,
+        false => array.call_method1("transpose", (layouts[k].back(),))?.extract()?,
+    };
+    let array = if array.is_c_contiguous() { array } else { contiguous(py, array.as_any(), what)? };
+    Ok((array, k))
+}
+
+/// Doubles in C order.
+fn contiguous<'py>(py: Python<'py>, result: &Bound<'py, PyAny>, what: &str) -> PyResult<PyReadonlyArrayDyn<'py, f64>> {
+    let converted = py.import("numpy")?.call_method1("ascontiguousarray", (result, "float64"));
+    let converted = converted.map_err(|e| refuse(format!("{what} returned no array of numbers: {e}")))?;
+    Ok(converted.extract()?)
 }

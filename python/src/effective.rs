@@ -7,7 +7,7 @@ use numpy::{PyArray1, PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use crate::callback::{Callback, Failure, of_shape};
+use crate::callback::{Callback, Failure, Layout, laid_out};
 use crate::error::{raised, refuse};
 use crate::job;
 
@@ -239,7 +239,7 @@ impl Question {
             bounds: self.bounds,
             ..Default::default()
         };
-        let found = solver.solve(tensor)?.effective;
+        let found = solver.observed(tensor, observer)?.effective;
         let both = self.bounds.then(|| found.enclosure(&found));
         Ok(Answer::new(found, both, "fft", self.tolerance))
     }
@@ -274,17 +274,14 @@ impl CellTensor for Function {
     fn values_into(&self, y: &[&[f64]], out: &mut [Vec<f64>]) {
         let n = y[0].len();
         let copied = self.call.evaluate(
-            y.concat(),
-            &[y.len(), n],
-            |py, call, columns| {
-                call.call1(py, PyTuple::new(py, columns.try_iter()?.collect::<PyResult<Vec<_>>>()?)?)
-                    .map(|a| a.into_bound(py))
-            },
+            &Layout::plain(vec![y.len(), n]),
+            |values| values.chunks_exact_mut(n).zip(y).for_each(|(to, y)| to.copy_from_slice(y)),
+            |py, call, columns| call.call1(PyTuple::new(py, columns.try_iter()?.collect::<PyResult<Vec<_>>>()?)?),
             |py, result| {
                 // a constant is a function, too
                 let whole = py.import("numpy")?.call_method1("broadcast_to", (&result, (n,)));
                 let whole = whole.map_err(|e| refuse(format!("the function returned no array of {n} numbers: {e}")))?;
-                let (found, _) = of_shape(py, whole, &[&[n]], "the function")?;
+                let (found, _) = laid_out(py, whole, &[&Layout::plain(vec![n])], "the function")?;
                 out[0].copy_from_slice(found.as_slice()?);
                 Ok(())
             },

@@ -42,11 +42,31 @@ const STACK: usize = 8 << 20;
 
 type Progress = (String, u64, u64, String);
 
+/// Remarks of a computation, for Python's logger `gaptooth`.
+#[derive(Default)]
+struct Notes(Mutex<Vec<String>>);
+
+impl Notes {
+    fn keep(&self, message: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(message.into());
+    }
+
+    fn log(&self, py: Python<'_>) -> PyResult<()> {
+        let notes = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        if notes.is_empty() {
+            return Ok(());
+        }
+        let logger = py.import("logging")?.call_method1("getLogger", ("gaptooth",))?;
+        notes.iter().try_for_each(|note| logger.call_method1("info", ("%s", note)).map(drop))
+    }
+}
+
 /// What the computation and the interpreter's thread tell each other.
 #[derive(Default)]
 struct Shared {
     stop: AtomicBool,
     progress: Mutex<Option<Progress>>,
+    notes: Notes,
 }
 
 impl Observer for Shared {
@@ -57,6 +77,10 @@ impl Observer for Shared {
 
     fn interrupted(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, message: &str) {
+        self.notes.keep(message);
     }
 }
 
@@ -97,6 +121,7 @@ pub(crate) fn run<T: Send>(
             (outcome, failure)
         })
     });
+    shared.notes.log(py)?;
     match raised_meanwhile {
         Some(error) => Err(error),
         None => {
@@ -116,8 +141,9 @@ pub(crate) fn here<T: Send>(
     work: impl FnOnce(&dyn Observer) -> gaptooth::Result<T> + Send,
 ) -> PyResult<T> {
     started()?;
-    let here = Here { failure, progress, heard: Mutex::new(Instant::now()) };
+    let here = Here { failure, progress, heard: Mutex::new(Instant::now()), notes: Notes::default() };
     let outcome = py.detach(|| catch_unwind(AssertUnwindSafe(|| work(&here))));
+    here.notes.log(py)?;
     match (failure.take(), outcome) {
         (Some(error), _) => Err(error),
         (None, Ok(outcome)) => outcome.map_err(raised),
@@ -130,6 +156,7 @@ struct Here<'a> {
     failure: &'a Failure,
     progress: Option<Py<PyAny>>,
     heard: Mutex<Instant>,
+    notes: Notes,
 }
 
 impl Here<'_> {
@@ -157,6 +184,10 @@ impl Observer for Here<'_> {
             Python::attach(|py| py.check_signals()).unwrap_or_else(|error| self.failure.keep(error));
         }
         self.failure.is_set()
+    }
+
+    fn note(&self, message: &str) {
+        self.notes.keep(message);
     }
 }
 

@@ -16,7 +16,7 @@ use numpy::{PyArray1, PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use serde_json::{Value, json};
 
-use crate::callback::{Callback, Failure, of_shape};
+use crate::callback::{Callback, Failure, Layout, laid_out};
 use crate::error::{raised, refuse};
 use crate::job;
 
@@ -274,7 +274,7 @@ impl Law {
         let card = self.law.card();
         let (grid, u0) = (card.grid(), u0.as_slice()?);
         let failure = Failure::default();
-        let function = Function { shape: grid.shape(), call: Callback::new(&call, &failure) };
+        let function = Function { layout: Layout::plain(grid.shape()), call: Callback::new(&call, &failure) };
         let options = StiffOptions { rtol: TRUTH, ..StiffOptions::default() };
         let source = provenance("a function of Python, integrated in time");
         // one after the other, on this thread: the function may call anything
@@ -332,22 +332,22 @@ fn provenance(source: &str) -> Provenance {
 
 /// A Python function `call(t, u)` of states on a grid of that shape.
 struct Function {
-    shape: Vec<usize>,
+    layout: Layout,
     call: Callback,
 }
 
 impl OdeSystem for Function {
     fn dim(&self) -> usize {
-        self.shape.iter().product()
+        self.layout.len()
     }
 
     fn rhs_into(&self, t: f64, u: &[f64], du: &mut [f64]) {
         let done = self.call.evaluate(
-            u.to_vec(),
-            &self.shape,
-            |py, call, u| call.bind(py).call1((t, u)),
+            &self.layout,
+            |values| values.copy_from_slice(u),
+            |_, call, u| call.call1((t, u)),
             |py, result| {
-                let (found, _) = of_shape(py, result, &[&self.shape], "the right-hand side")?;
+                let (found, _) = laid_out(py, result, &[&self.layout], "the right-hand side")?;
                 du.copy_from_slice(found.as_slice()?);
                 Ok(())
             },

@@ -3,9 +3,12 @@
 mod callback;
 mod effective;
 mod error;
+mod gap_tooth;
 mod job;
 mod learn;
-mod patches;
+
+mod patch_dynamics;
+mod patch_grid;
 mod study;
 
 use pyo3::prelude::*;
@@ -18,11 +21,15 @@ mod _core {
     #[pymodule_export]
     use super::error::GaptoothError;
     #[pymodule_export]
+    use super::gap_tooth::{GapTooth, patch_means};
+    #[pymodule_export]
     use super::job::forked;
     #[pymodule_export]
     use super::learn::{Data, Law, learn, load_law};
     #[pymodule_export]
-    use super::patches::{GapTooth, PatchDynamics, Patches, patch_means};
+    use super::patch_dynamics::PatchDynamics;
+    #[pymodule_export]
+    use super::patch_grid::Patches;
     #[pymodule_export]
     use super::study::{run_study, studies};
 

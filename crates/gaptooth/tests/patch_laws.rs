@@ -5,11 +5,13 @@ use std::f64::consts::PI;
 use faer::{Mat, Side};
 use gaptooth::cell::lattice::bloch_rates;
 use gaptooth::coefficient::lattice::{Bond, BondLattice};
-use gaptooth::grid::points;
+use gaptooth::grid::{Boundary, points};
 use gaptooth::ode::{OdeSystem, equilibrium};
 use gaptooth::patch::{
-    Coupling, PatchGrid, PatchSystem,
-    grid::{End, PatchAxis, PatchShape, Source},
+    Coupling, PatchGrid, PatchModel, PatchSystem,
+    ensemble::Ensemble,
+    field::{PatchField, PatchFieldMut},
+    grid::{End, PatchAxis, PatchShape, Placement, Source},
     lattice::LatticeDiffusion,
 };
 use proptest::prelude::*;
@@ -197,6 +199,55 @@ fn gap_tooth_slopes_keep_order_and_stability_at_bounded_ends() {
             let order = (error(n) / error(2 * n)).log2();
             println!("{ends:?}, degree {degree}: {:.1e}, observed {order:.2}", error(2 * n));
             assert!(order > degree as f64 - slack, "{ends:?}, degree {degree}: {order}");
+        }
+    }
+}
+
+/// Two fields whose points read all their neighbours, corners too.
+struct Neighbours;
+
+impl PatchModel<2> for Neighbours {
+    fn rhs_into(&self, grid: &PatchGrid<2>, t: f64, u: PatchField<'_, 2>, du: &mut PatchFieldMut<'_, 2>) {
+        for (field, point) in (0..2).flat_map(|f| grid.interior().map(move |p| (f, p))) {
+            let around = points([0..3, 0..3]).map(|[i, j]| u.at(1 - field, [point[0] + i - 1, point[1] + j - 1]));
+            for (weight, values) in around.enumerate() {
+                du.at(field, point).iter_mut().zip(values).for_each(|(du, u)| *du += (weight as f64 + t) * u);
+            }
+        }
+    }
+
+    fn fields(&self) -> usize {
+        2
+    }
+}
+
+#[test]
+fn copies_are_states_one_by_one() {
+    let bounded = |n| {
+        let shape = PatchShape::new(4, 1, 0.01).unwrap();
+        PatchAxis::bounded([0.0, 1.0], Boundary::Dirichlet, n, Placement::CellCentred, shape).unwrap()
+    };
+    let couplings = [
+        Coupling::Spectral { source: Source::NextToEdge },
+        Coupling::Polynomial { order: 4, source: Source::NextToEdge },
+    ];
+    for (axes, coupling) in [edgy_axis(5, 4, 0.1), bounded(5)].into_iter().zip(couplings) {
+        let grid = || PatchGrid::new([axes.clone(), edgy_axis(7, 5, 0.2)]);
+        let one = PatchSystem::new(Neighbours, grid(), coupling).unwrap();
+        let three = PatchSystem::new(Neighbours, grid(), coupling).unwrap().with_ensemble(Ensemble::copies(3)).unwrap();
+        let states: Vec<Vec<f64>> =
+            (0..3).map(|k| (0..one.dim()).map(|i| ((7 * i + k) as f64).sin()).collect()).collect();
+        // [field, point][member][patch]
+        let all: Vec<f64> = (0..one.dim() / 35)
+            .flat_map(|point| states.iter().flat_map(move |u| &u[35 * point..35 * (point + 1)]).copied())
+            .collect();
+        let mut slopes = vec![0.0; all.len()];
+        three.rhs_into(0.5, &all, &mut slopes);
+        for (k, u) in states.iter().enumerate() {
+            let mut alone = vec![0.0; u.len()];
+            one.rhs_into(0.5, u, &mut alone);
+            let of_three: Vec<f64> = slopes.chunks(35).skip(k).step_by(3).flatten().copied().collect();
+            assert_eq!(of_three, alone, "state {k}");
         }
     }
 }

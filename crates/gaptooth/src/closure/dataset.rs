@@ -127,7 +127,7 @@ impl Dataset {
                     index,
                     time: Some(self.times[row % self.times.len()]),
                     value: values[i],
-                    advice: "run that trajectory again with smaller steps, or leave it out with `select`".into(),
+                    advice: "run that trajectory again with smaller steps, or leave it out".into(),
                 });
             }
         }

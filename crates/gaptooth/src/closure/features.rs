@@ -325,8 +325,8 @@ fn neighbours(grid: &Grid, active: &[usize], half: usize) -> Result<Vec<Vec<Spar
     for axis in grid.axes() {
         let reach = if axis.boundary == Boundary::Periodic { 2 * half } else { half };
         if reach >= axis.len() {
-            let expected = format!("a stencil within the {} grid points", axis.len());
-            return Err(Error::parameter("half", half, expected, "use a narrower stencil or a finer grid"));
+            let expected = format!("a stencil within the {} grid points of each axis", axis.len());
+            return Err(Error::parameter("points", 2 * half + 1, expected, "use a narrower stencil or a finer grid"));
         }
     }
     let at = |offset: &Vec<isize>| {

@@ -5,15 +5,17 @@
 //! self-adjoint, and its slow modes are those of the whole lattice, for any patch size against any period. Source: Bunder, Roberts
 //! & Kevrekidis, J. Comput. Phys. 337 (2017) 154–174; Bunder, Kevrekidis & Roberts, Numer. Math. 149 (2021) 229–272.
 
-/// The members of an ensemble of phase shifts: `periods[0] · … · periods[D − 1]` of them, the first direction fastest.
+/// The members of an ensemble of phase shifts: `periods[0] · … · periods[D − 1]` of them, the first direction fastest; or several such, which
+/// have nothing to do with one another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ensemble<const D: usize> {
     periods: [usize; D],
+    copies: usize,
 }
 
 impl<const D: usize> Ensemble<D> {
     /// One member, not shifted.
-    pub const SINGLE: Self = Ensemble { periods: [1; D] };
+    pub const SINGLE: Self = Ensemble { periods: [1; D], copies: 1 };
 
     /// All shifts of a medium with `periods` microscale points in each direction.
     ///
@@ -21,12 +23,27 @@ impl<const D: usize> Ensemble<D> {
     /// For a period of zero.
     pub fn new(periods: [usize; D]) -> Self {
         assert!(periods.iter().all(|&p| p > 0), "a period has at least one point");
-        Ensemble { periods }
+        Ensemble { periods, copies: 1 }
+    }
+
+    /// So many unshifted members: states of one system side by side, each coupled with itself alone.
+    ///
+    /// ```
+    /// use gaptooth::patch::ensemble::Ensemble;
+    /// let ensemble = Ensemble::<1>::copies(3);
+    /// assert_eq!((ensemble.len(), ensemble.source(2, 0, 4, 1)), (3, 2));
+    /// ```
+    ///
+    /// # Panics
+    /// For none.
+    pub fn copies(copies: usize) -> Self {
+        assert!(copies > 0, "an ensemble has at least one member");
+        Ensemble { copies, ..Ensemble::SINGLE }
     }
 
     /// Number of members.
     pub fn len(&self) -> usize {
-        self.periods.iter().product()
+        self.periods.iter().product::<usize>() * self.copies
     }
 
     /// Never true.

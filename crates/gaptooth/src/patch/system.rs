@@ -186,7 +186,8 @@ impl<const D: usize, M: PatchModel<D>> PatchSystem<D, M> {
     /// [`Error::Parameter`] with [`Coupling::Slope`], which averages over whole periods instead, and for shifts along a bounded
     /// axis of cell-centred patches: their mirror images carry shifts of another medium.
     pub fn with_ensemble(mut self, ensemble: Ensemble<D>) -> Result<Self> {
-        if let Coupling::Slope { .. } = self.coupling {
+        let shifted = ensemble.periods().iter().any(|p| *p > 1);
+        if shifted && matches!(self.coupling, Coupling::Slope { .. }) {
             let advice = "use the spectral or a polynomial coupling";
             return Err(Error::parameter("ensemble", "with slope coupling", "an interpolating coupling", advice));
         }
@@ -314,6 +315,10 @@ impl<const D: usize, M: PatchModel<D>> PatchSystem<D, M> {
                         }
                     };
                     let to = &mut edges[target * lanes..][..lanes];
+                    if self.ensemble.periods()[d] == 1 {
+                        matrix.apply(inner, from, number > 0, to);
+                        continue;
+                    }
                     for member in 0..self.ensemble.len() {
                         let other = self.ensemble.source(member, d, layer.edge, *source);
                         let (at, other) = (member * outer * block, other * outer * block);

@@ -1,6 +1,5 @@
 //! `gaptooth effective --method fft` and `--method neural`: scalars and tensors of expressions in one to three dimensions.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use gaptooth::{
@@ -28,7 +27,7 @@ struct Given<'a> {
 /// How the cell problems are solved.
 enum Solver {
     Fourier(Collocation),
-    Neural(NeuralCell, Arc<Terminal>),
+    Neural(NeuralCell),
 }
 
 impl Solver {
@@ -56,20 +55,16 @@ impl Solver {
                 }
             };
         }
-        let terminal = Terminal::new();
-        interrupt::listen(&terminal, false)?;
-        Ok(Solver::Neural(cell, terminal))
+        Ok(Solver::Neural(cell))
     }
 
-    fn solve(&self, tensor: &FormulaTensor) -> Result<EffectiveTensor, Error> {
-        match self {
-            Solver::Fourier(solver) => Ok(solver.solve(tensor)?.effective),
-            Solver::Neural(solver, terminal) => {
-                let found = solver.solve(tensor, &**terminal);
-                terminal.finish();
-                Ok(found?.cell.effective)
-            }
-        }
+    fn solve(&self, tensor: &FormulaTensor, terminal: &Terminal) -> Result<EffectiveTensor, Error> {
+        let found = match self {
+            Solver::Fourier(solver) => solver.observed(tensor, terminal).map(|found| found.effective),
+            Solver::Neural(solver) => solver.solve(tensor, terminal).map(|found| found.cell.effective),
+        };
+        terminal.finish();
+        found
     }
 }
 
@@ -77,16 +72,18 @@ impl Solver {
 pub(super) fn formulas(args: &EffectiveArgs) -> Result<(), Failure> {
     let given = given(args)?;
     let solver = Solver::new(args, given.dimension)?;
+    let terminal = Terminal::new();
+    interrupt::listen(&terminal, false)?;
     let slow = slow_points(&args.slow)?;
     let places: Vec<Option<f64>> = if slow.is_empty() { vec![None] } else { slow.iter().copied().map(Some).collect() };
     let one = |x: &Option<f64>| {
         let started = Instant::now();
         let tensor = read(&given, *x)?;
         if args.method.is_none() && given.dimension > 1 && tensor.is_scalar() && cell::has_jumps(&tensor) {
-            return by_voxels(&tensor, &given, args, started);
+            return by_voxels(&tensor, &given, args, (started, &terminal));
         }
-        let found = solver.solve(&tensor).map_err(|e| blamed(e, &tensor.text(), &given))?;
-        let neural = matches!(solver, Solver::Neural(..));
+        let found = solver.solve(&tensor, &terminal).map_err(|e| blamed(e, &tensor.text(), &given))?;
+        let neural = matches!(solver, Solver::Neural(_));
         // a network's answer is worth its bounds, which count the quadrature's error already
         let enclosing = EffectiveTensor { residual: if neural { 0.0 } else { found.residual }, ..found.clone() };
         let bounded = args.bounds || neural;
@@ -97,19 +94,23 @@ pub(super) fn formulas(args: &EffectiveArgs) -> Result<(), Failure> {
         Ok(answer)
     };
     let answers = places.iter().map(one).collect::<Result<Vec<_>, Failure>>()?;
-    show(&answers, if matches!(solver, Solver::Neural(..)) { "neural" } else { "fft" }, &slow, args)
+    show(&answers, if matches!(solver, Solver::Neural(_)) { "neural" } else { "fft" }, &slow, args)
 }
 
 /// A coefficient that jumps, as a picture.
-fn by_voxels(tensor: &FormulaTensor, given: &Given, args: &EffectiveArgs, started: Instant) -> Result<Answer, Failure> {
+fn by_voxels(
+    tensor: &FormulaTensor,
+    given: &Given,
+    args: &EffectiveArgs,
+    (started, terminal): (Instant, &Terminal),
+) -> Result<Answer, Failure> {
     let d = given.dimension;
     let voxels = match &args.resolution {
         Some(text) => points(text, d)?,
         // a multiple of ten, as decimal fractions are where people put jumps
         None => vec![[0, 0, 640, 100][d]; d],
     };
-    let terminal = Terminal::new();
-    let found = cell::sampled(tensor, &voxels, args.tolerance(), &*terminal);
+    let found = cell::sampled(tensor, &voxels, args.tolerance(), terminal);
     terminal.finish();
     let found = found.map_err(|e| blamed(e, &tensor.text(), given))?;
     let bounds = found.lower.clone().zip(found.upper.clone()).map(|(l, u)| [l, u]).filter(|_| args.bounds);

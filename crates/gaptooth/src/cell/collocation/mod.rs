@@ -12,6 +12,7 @@ use faer::c64;
 
 use super::EffectiveTensor;
 use crate::coefficient::CellTensor;
+use crate::observer::{Observer, Silent, check_interrupt};
 use crate::{Error, Result};
 use bounds::{Fields, bounds, largest_difference};
 use spectral::{Pair, Spectral, Values};
@@ -21,6 +22,10 @@ pub use solution::CellSolution;
 
 /// Points per axis of the first grid, in one, two and three dimensions.
 const FIRST: [usize; 3] = [32, 16, 8];
+/// Grids of so many points are told of.
+const SLOW: usize = 1 << 15;
+/// In what units.
+const SHARES: u64 = 1000;
 /// Most iterations on one grid.
 const MOST_ITERATIONS: usize = 2000;
 /// A grid moved by these shares of its spacing tells a wave from its alias on the grid.
@@ -70,20 +75,28 @@ impl Collocation {
     /// [`Error::Coefficient`] at a point where a is not positive definite; [`Error::Parameter`] for a bad tolerance or number
     /// of points; [`Error::Solver`] when a residual is not finite.
     pub fn solve(&self, tensor: &dyn CellTensor) -> Result<CellSolution> {
+        self.observed(tensor, &Silent)
+    }
+
+    /// As [`Collocation::solve`], under the eyes of an observer, who hears of grids that take a while.
+    ///
+    /// # Errors
+    /// As [`Collocation::solve`]; [`Error::Interrupted`].
+    pub fn observed(&self, tensor: &dyn CellTensor, observer: &dyn Observer) -> Result<CellSolution> {
         self.check(tensor)?;
         let d = tensor.dimension();
         let mut shape = match &self.points {
             Some(points) => points.iter().map(|n| n / 2).collect(),
             None => vec![FIRST[d - 1]; d],
         };
-        let mut level = self.level(tensor, &shape, None)?;
+        let mut level = self.level(tensor, &shape, None, observer)?;
         let mut iterations = level.iterations;
         loop {
             shape = match &self.points {
                 Some(points) => points.clone(),
                 None => shape.iter().map(|n| 2 * n).collect(),
             };
-            let next = self.level(tensor, &shape, Some(&level))?;
+            let next = self.level(tensor, &shape, Some(&level), observer)?;
             let before = std::mem::replace(&mut level, next);
             iterations += level.iterations;
             let moved = Fields::new(tensor, &level.space, &level.spectra, &level.space, &SHIFT)?;
@@ -124,8 +137,15 @@ impl Collocation {
         Ok(())
     }
 
-    fn level(&self, tensor: &dyn CellTensor, shape: &[usize], before: Option<&Level>) -> Result<Level> {
+    fn level(
+        &self,
+        tensor: &dyn CellTensor,
+        shape: &[usize],
+        before: Option<&Level>,
+        observer: &dyn Observer,
+    ) -> Result<Level> {
         let d = shape.len();
+        let points = shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
         let space = Spectral::new(shape);
         let values = Values::new(tensor, &space.points(&vec![0.0; d]))?;
         let (mut spectra, mut iterations, mut error) = (Vec::new(), 0, 0.0f64);
@@ -146,7 +166,14 @@ impl Collocation {
                 }
             };
             let pair = Pair { space: &space, values: &values, forcing };
-            let outcome = pair.solve(start, (0.1 * self.tolerance).max(1e-15), MOST_ITERATIONS)?;
+            let watch = |share: f64| -> Result<()> {
+                if space.len() >= SLOW {
+                    let done = SHARES as f64 * (share * (2.0 - f64::from(u8::from(!paired))) + j as f64) / d as f64;
+                    observer.progress("cell problems", done as u64, SHARES, &format!("{points} points"));
+                }
+                check_interrupt(observer, "the cell problems")
+            };
+            let outcome = pair.solve(start, (0.1 * self.tolerance).max(1e-15), MOST_ITERATIONS, &watch)?;
             iterations += outcome.iterations;
             error = error.max(outcome.error);
             let mut chi = outcome.chi;

@@ -159,7 +159,14 @@ pub(super) struct Outcome {
 impl Pair<'_> {
     /// Conjugate gradients from `chi`, preconditioned by the inverse of −∇·(⟨a⟩∇), until the energy norm of the error has
     /// about `tolerance` times that of the solution.
-    pub(super) fn solve(&self, mut chi: Vec<c64>, tolerance: f64, most: usize) -> Result<Outcome> {
+    /// `watch` hears which share of the digits is won.
+    pub(super) fn solve(
+        &self,
+        mut chi: Vec<c64>,
+        tolerance: f64,
+        most: usize,
+        watch: &dyn Fn(f64) -> Result<()>,
+    ) -> Result<Outcome> {
         let smoother = self.smoother();
         let zero = vec![ZERO; chi.len()];
         let scale = self.dot(&self.residual(&zero), &smoother, None);
@@ -170,7 +177,9 @@ impl Pair<'_> {
         let mut rho = self.dot(&r, &smoother, None);
         let mut p: Vec<c64> = zero;
         let (mut iterations, mut before) = (0, f64::INFINITY);
+        let first = rho;
         while rho > target && iterations < most {
+            watch(((first / rho).ln() / (first / target).ln()).clamp(0.0, 1.0))?;
             let beta = rho / before;
             p.iter_mut().zip(&r).zip(&smoother).for_each(|((p, r), s)| *p = r * *s + *p * beta);
             let mut flux = self.space.gradient(&p);

@@ -1,0 +1,92 @@
+"""Checks of what people pass: each gives the value as the engine takes it, or says what was expected."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+
+import numpy as np
+
+from ._core import GaptoothError
+
+
+def numbers(values, name: str) -> np.ndarray:
+    """An array of real numbers, not copied."""
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise GaptoothError(f"{name}: expected an array of numbers, found {type(values).__name__} that is none ({error})") from None
+    if array.dtype.kind not in "buif":
+        raise GaptoothError(f"{name}: expected an array of numbers, found dtype {array.dtype}; convert it with .astype(float)")
+    return array
+
+
+def doubles(values, name: str) -> np.ndarray:
+    """Doubles in C order over at least one axis; not copied if they are."""
+    array = numbers(values, name)
+    if array.ndim == 0:
+        raise GaptoothError(f"{name}: expected an array over the grid, found the number {array}")
+    return np.ascontiguousarray(array, dtype=np.float64)
+
+
+def number(value, name: str, expected: str = "a finite number", above: float = -np.inf, least: float = -np.inf, below: float = np.inf) -> float:
+    """A finite number within limits."""
+    try:
+        found = float(value) if np.ndim(value) == 0 and not isinstance(value, (str, bytes)) else np.nan
+    except (TypeError, ValueError):
+        found = np.nan
+    if not (np.isfinite(found) and above < found < below and found >= least):
+        raise GaptoothError(f"{name} = {value!r}: expected {expected}")
+    return found
+
+
+def positive(value, name: str) -> float:
+    return number(value, name, "a positive number", above=0.0)
+
+
+def whole(value, name: str, least: int = 0, optional: bool = False) -> int | None:
+    """A whole number from ``least``, or None if that is allowed."""
+    if value is None and optional:
+        return None
+    try:
+        found = operator.index(value) if not isinstance(value, bool) else -1
+    except TypeError:
+        found = -1
+    if not least <= found < 2**63:
+        raise GaptoothError(f"{name} = {value!r}: expected a whole number, {least} or more")
+    return found
+
+
+def choice(value, name: str, options: Iterable[str]) -> str:
+    """One of some names."""
+    names = list(options)
+    if value not in names:
+        raise GaptoothError(f"{name} = {value!r}: expected {' or '.join(map(repr, names)) if len(names) < 3 else ', '.join(map(repr, names))}")
+    return value
+
+
+def each(value, d: int, name: str, whole: bool = False) -> list:
+    """A number for each of ``d`` axes, of one for all or of so many."""
+    try:
+        array = np.asarray(value, dtype=float)
+        array = np.full(d, float(array)) if array.ndim == 0 else array
+    except (TypeError, ValueError):
+        array = np.empty(0)
+    fits = array.shape == (d,) and np.isfinite(array).all() and (not whole or ((array == array.round()) & (array >= 0) & (array < 1e7)).all())
+    if not fits:
+        kind = "whole numbers below 10 000 000" if whole else "finite numbers"
+        expected = f"{kind}, one for each of {d} axes" if d > 1 else f"a {kind.replace('numbers', 'number')}"
+        raise GaptoothError(f"{name} = {value!r}: expected {expected}")
+    return [int(v) if whole else float(v) for v in array]
+
+
+def times(values, name: str) -> np.ndarray:
+    """Ascending, finite, at least one."""
+    try:
+        t = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        t = np.empty((0, 0))
+    if t.ndim != 1 or t.size == 0 or not np.isfinite(t).all() or (np.diff(t) <= 0).any():
+        shown = np.array2string(t.ravel(), threshold=6).replace("\n", "") if t.size else repr(values)
+        raise GaptoothError(f"{name}: expected ascending finite times, the first that of u0, such as np.linspace(0, 1, 11), found {shown}")
+    return t
