@@ -12,13 +12,14 @@ import os as _os
 
 from . import _core
 from ._core import GaptoothError, __version__
-from ._effective import EffectiveTensor, MixtureBounds, effective_tensor, mixture_bounds
+from ._effective import effective_tensor, mixture_bounds
 from ._gap_tooth import GapTooth, LatticeDiffusion
 from ._learn import Learner, learn
 from ._model import HeldOutError, Model, Verdict, load
 from ._patch_dynamics import PatchDynamics
 from ._patch_grid import PatchGrid
 from ._studies import Check, Run, Studies, Study, run, studies
+from ._tensor import EffectiveTensor, MixtureBounds
 
 __all__ = [
     "Check",

@@ -44,10 +44,8 @@ def positive(value, name: str) -> float:
     return number(value, name, "a positive number", above=0.0)
 
 
-def whole(value, name: str, least: int = 0, optional: bool = False) -> int | None:
-    """A whole number from ``least``, or None if that is allowed."""
-    if value is None and optional:
-        return None
+def whole(value, name: str, least: int = 0) -> int:
+    """A whole number from ``least``."""
     try:
         found = operator.index(value) if not isinstance(value, bool) else -1
     except TypeError:
@@ -55,6 +53,10 @@ def whole(value, name: str, least: int = 0, optional: bool = False) -> int | Non
     if not least <= found < 2**63:
         raise GaptoothError(f"{name} = {value!r}: expected a whole number, {least} or more")
     return found
+
+
+def whole_or_none(value, name: str) -> int | None:
+    return None if value is None else whole(value, name)
 
 
 def choice(value, name: str, options: Iterable[str]) -> str:

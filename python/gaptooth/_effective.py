@@ -2,147 +2,24 @@
 
 from __future__ import annotations
 
-import html
 import inspect
 import os
 import re
 import warnings as _warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Union
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from . import _core
+from . import _check, _core
 from ._core import GaptoothError
 from ._progress import Progress, reporting
+from ._tensor import EffectiveTensor, MixtureBounds
 
+AXES = ("x", "y", "z")
 Material = Union[npt.ArrayLike, str, Sequence[Sequence[str]], Callable[..., npt.ArrayLike]]
-
-
-@dataclass(frozen=True, repr=False, eq=False)
-class EffectiveTensor:
-    """The homogenized coefficient A* of a cell: ⟨flux⟩ = A* ⟨gradient⟩.
-
-    With bounds, ``ξᵀ lower ξ ≤ ξᵀ A* ξ ≤ ξᵀ upper ξ`` for every ξ, for the material as given.
-    """
-
-    #: A*, ``[d, d]``, symmetric. Of an image it is the two-point value that image tools give, which lies below the truth where voxels have
-    #: corners: the truth of the picture is between the bounds, and :attr:`best` is their middle
-    tensor: np.ndarray
-    #: a tensor that A* is never below, ``[d, d]``, or None without bounds
-    lower: np.ndarray | None
-    #: a tensor that A* is never above, ``[d, d]``, or None without bounds
-    upper: np.ndarray | None
-    #: ``multigrid`` or ``fft`` for images; ``fft``, ``quadrature`` or ``voxels`` for formulas
-    method: str
-    #: how it was found, for people
-    details: str
-    #: steps of the solver, or refinements
-    iterations: int
-    #: estimated absolute error that the solver left in the entries; what voxels leave open is in the bounds, not in here
-    residual: float
-    #: unknowns of the last system
-    unknowns: int
-    #: whether the residual is within the tolerance
-    converged: bool
-    #: what to be careful about
-    warnings: list[str]
-    #: of images: share of all voxels that belong to what conducts from end to end along each axis, ``[d]``
-    percolating: np.ndarray | None = None
-    #: of images: bounds from the shares alone
-    mixture: MixtureBounds | None = None
-    #: of images, if asked for: for each axis that conducts ``{"corrector": [x, …], "flux": [x, …, component]}``
-    fields: dict[int, dict[str, np.ndarray]] | None = field(default=None)
-
-    @property
-    def midpoint(self) -> np.ndarray | None:
-        """The middle of the bounds, ``[d, d]``."""
-        return None if self.lower is None else 0.5 * (self.lower + self.upper)
-
-    @property
-    def width(self) -> float | None:
-        """Largest eigenvalue of ``upper − lower``: how much is left open."""
-        return None if self.lower is None else float(np.linalg.eigvalsh(self.upper - self.lower)[-1])
-
-    @property
-    def best(self) -> np.ndarray:
-        """The middle of the bounds where there are some, else the tensor, ``[d, d]``."""
-        return self.tensor if self.lower is None else self.midpoint
-
-    @property
-    def principal(self) -> np.ndarray:
-        """Eigenvalues of :attr:`best`, descending, ``[d]``."""
-        return np.linalg.eigvalsh(self.best)[::-1]
-
-    @property
-    def anisotropy(self) -> float:
-        """Largest over smallest entry of the diagonal of :attr:`best`; infinite where an axis does not conduct."""
-        diagonal = np.diag(self.best)
-        return float(np.inf if diagonal.min() <= 0 else diagonal.max() / diagonal.min())
-
-    @property
-    def tortuosity(self) -> np.ndarray | None:
-        """Of images: ⟨a⟩/a* along each axis, ``[d]``, by :attr:`best`; infinite where nothing conducts."""
-        if self.mixture is None:
-            return None
-        diagonal = np.diag(self.best)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(diagonal > 0, self.mixture.voigt / diagonal, np.inf)
-
-    def __array__(self, dtype=None, copy=None):
-        return np.array(self.tensor, dtype=dtype)
-
-    def __repr__(self) -> str:
-        def matrix(m):
-            return np.array2string(m, precision=6, separator=", ", prefix=" " * 16)
-
-        lines = [f"EffectiveTensor({matrix(self.tensor)},"]
-        if self.lower is not None:
-            lines += [f"    lower     = {matrix(self.lower)},", f"    upper     = {matrix(self.upper)},"]
-        lines.append(f"    method    = {self.details}, {self.iterations} iterations,")
-        lines.append(f"    residual  = {self.residual:.1e}" + ("" if self.converged else " (not converged)") + ",")
-        if self.percolating is not None:
-            lines.append(f"    percolating = {matrix(self.percolating)}, tortuosity = {matrix(self.tortuosity)},")
-        lines[-1] = lines[-1].rstrip(",") + ")"
-        return "\n".join(lines + [f"note: {note}" for note in [*self._notes(), *self.warnings]])
-
-    def _notes(self) -> list[str]:
-        if self.mixture is None:
-            return []
-        if self.lower is None:
-            return ["the two-point value of the voxels; bounds=True encloses the truth of the picture"]
-        return ["the two-point value of the voxels is not the truth of the picture, which lies between the bounds"]
-
-    def _repr_html_(self) -> str:
-        def matrix(m):
-            rows = "".join("<tr>" + "".join(f"<td>{v:.6g}</td>" for v in row) + "</tr>" for row in np.atleast_2d(m))
-            return f"<table>{rows}</table>"
-
-        cells = [("A*" if self.mixture is None else "A*, two-point value", matrix(self.tensor))]
-        if self.lower is not None:
-            cells += [("lower", matrix(self.lower)), ("upper", matrix(self.upper))]
-        if self.percolating is not None:
-            cells += [("percolating", matrix(self.percolating)), ("tortuosity", matrix(self.tortuosity))]
-        head = "".join(f"<th style='text-align:center'>{name}</th>" for name, _ in cells)
-        body = "".join(f"<td style='vertical-align:top'>{table}</td>" for _, table in cells)
-        note = html.escape(f"{self.details}, {self.iterations} iterations, residual {self.residual:.1e}")
-        warned = "".join(f"<div>⚠ {html.escape(w)}</div>" for w in [*self._notes(), *self.warnings])
-        return f"<table><tr>{head}</tr><tr>{body}</tr></table><div>{note}</div>{warned}"
-
-
-@dataclass(frozen=True)
-class MixtureBounds:
-    """What the shares of the conductivities say without any geometry: Reuss ≤ A* ≤ Voigt; Hashin–Shtrikman if isotropic."""
-
-    #: arithmetic mean ⟨a⟩
-    voigt: float
-    #: harmonic mean 1/⟨1/a⟩; 0 if anything does not conduct
-    reuss: float
-    #: bounds on isotropic mixtures (1962)
-    hashin_shtrikman: tuple[float, float]
 
 
 def effective_tensor(
@@ -234,7 +111,7 @@ def effective_tensor(
 
 def _of_xarray(a: xr.DataArray, voxel_size):
     """Its values with axes in the order x, y, z, and its steps as voxel sizes unless some are given."""
-    axes = [name for name in ("x", "y", "z") if name in a.dims]
+    axes = [name for name in AXES if name in a.dims]
     if len(axes) != a.ndim:
         raise GaptoothError(f"a has the dimensions {a.dims}, expected x, y, z: a.rename({{…}}), or a.values for axes as they are")
     a = a.transpose(*axes)
@@ -271,12 +148,7 @@ def _refuse_given(what: str, **options) -> None:
 
 
 def _numbers(a, name: str) -> np.ndarray:
-    try:
-        array = np.asarray(a)
-    except ValueError as error:
-        raise GaptoothError(f"{name}: expected an array of numbers, found {type(a).__name__} that is none ({error})") from None
-    if array.dtype.kind not in "buif":
-        raise GaptoothError(f"{name}: expected an array of numbers, found dtype {array.dtype}; convert it with .astype(float)")
+    array = _check.numbers(a, name)
     if not 1 <= array.ndim <= 3 or array.size == 0:
         raise GaptoothError(f"{name}: expected one to three axes [x, y, z] with voxels, found shape {array.shape}")
     return array
@@ -286,7 +158,7 @@ def _image(a) -> np.ndarray:
     """In C order and one of the four types that the engine reads; nothing is copied that has them."""
     array = _numbers(a, "a")
     if array.dtype.kind == "f":
-        kind = np.float64
+        kind: type = np.float64
     elif array.dtype.kind == "b" or array.dtype == np.uint8:
         kind = np.uint8
     elif array.dtype == np.uint16:
@@ -311,9 +183,7 @@ def _map_text(mapping) -> str | None:
 def _tolerance(tolerance, default: float) -> float:
     if tolerance is None:
         return default
-    if not (isinstance(tolerance, (int, float, np.number)) and 0 < tolerance < 1):
-        raise GaptoothError(f"tolerance = {tolerance!r}: expected a number between 0 and 1, such as {default:g}")
-    return float(tolerance)
+    return _check.number(tolerance, "tolerance", f"a number between 0 and 1, such as {default:g}", above=0.0, below=1.0)
 
 
 def _of_image(a, mapping, voxel_size, conditions, dim, method, tolerance, bounds, fields, progress) -> EffectiveTensor:
@@ -334,26 +204,30 @@ def _of_image(a, mapping, voxel_size, conditions, dim, method, tolerance, bounds
         sizes = []
     if len(sizes) != d or not all(h > 0 and np.isfinite(h) for h in sizes):
         raise GaptoothError(f"voxel_size = {voxel_size!r}: expected a positive number, or {d} of them for the shape {image.shape}")
-    if conditions not in ("periodic", "faces"):
-        raise GaptoothError(f"conditions = {conditions!r}: expected 'periodic' or 'faces'")
+    _check.choice(conditions, "conditions", ("periodic", "faces"))
     _fits(image, fields)
     with reporting(progress) as report:
         found = _core.effective_image(
             image, _map_text(mapping), sizes, conditions == "faces", _tolerance(tolerance, 1e-10), method or "multigrid",
             bool(bounds), bool(fields), report,
         )
-    shaped = None
-    if found["fields"] is not None:
-        shaped = {
-            axis: {"corrector": corrector.reshape(image.shape), "flux": flux.reshape(*image.shape, d)}
-            for axis, corrector, flux in found["fields"]
-        }
+    shaped = None if found["fields"] is None else _fields(found["fields"], image.shape, sizes)
     return _made(
         found["answer"],
         percolating=np.array(found["percolating"]),
         mixture=MixtureBounds(found["voigt"], found["reuss"], tuple(found["hashin_shtrikman"])),
         fields=shaped,
     )
+
+
+def _fields(responses, shape, sizes) -> xr.Dataset:
+    axes = AXES[: len(shape)]
+    variables = {}
+    for axis, corrector, flux in responses:
+        variables[f"corrector_{AXES[axis]}"] = (axes, corrector.reshape(shape))
+        variables[f"flux_{AXES[axis]}"] = ((*axes, "component"), flux.reshape(*shape, len(shape)))
+    centres = {name: (np.arange(n) + 0.5) * h for name, n, h in zip(axes, shape, sizes)}
+    return xr.Dataset(variables, {**centres, "component": list(axes)})
 
 
 def _fits(image: np.ndarray, fields: bool) -> None:
@@ -378,19 +252,19 @@ def _of_formula(a, dim, slow, method, tolerance, resolution, bounds, progress) -
         raise GaptoothError(f"{a!r}: expected a formula, or a square of them with {d} rows and columns, such as [['2', '0'], ['0', '1']]")
     points = None
     if resolution is not None:
-        points = [int(n) for n in (np.full(d, resolution) if np.ndim(resolution) == 0 else resolution)]
-        if len(points) != d or min(points) < 4:
-            raise GaptoothError(f"resolution = {resolution!r}: expected one number or {d}, of 4 or more points")
+        points = _check.each(resolution, d, "resolution", whole=True)
+        if min(points) < 4:
+            raise GaptoothError(f"resolution = {resolution!r}: expected 4 or more points")
     if slow is not None and callable(a):
         raise GaptoothError("slow has no meaning for a function: give it the slow variable yourself, lambda y1: a(0.5, y1)")
-    if slow is not None and (np.ndim(slow) != 0 or not np.isfinite(slow)):
-        raise GaptoothError(f"slow = {slow!r}: expected a finite number, the slow variable x; for several, call for each")
+    if slow is not None:
+        slow = _check.number(slow, "slow", "a finite number, the slow variable x; for several, call for each")
     if slow is None and not callable(a) and any(re.search(r"\bx\b", entry) for row in rows for entry in row):
         raise GaptoothError(f"{a!r} depends on the slow variable x: say where, slow=0.5, or write the fast variables as y1, y2, y3")
     with reporting(progress) as report:
         return _made(
             _core.effective_formula(
-                rows, d, None if slow is None else float(slow), method, _tolerance(tolerance, 1e-12), points, bool(bounds), report
+                rows, d, slow, method, _tolerance(tolerance, 1e-12), points, bool(bounds), report
             )
         )
 
@@ -402,7 +276,7 @@ def _dimension(a, rows, dim) -> int:
         return int(dim)
     if callable(a):
         try:
-            parameters = inspect.signature(a).parameters.values()
+            parameters = list(inspect.signature(a).parameters.values())
         except (TypeError, ValueError):
             parameters = []
         wanted = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty]

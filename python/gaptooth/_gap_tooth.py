@@ -64,18 +64,16 @@ class GapTooth:
         if not isinstance(grid, PatchGrid):
             raise GaptoothError(f"grid: expected a gaptooth.PatchGrid, found {type(grid).__name__}")
         order = 0 if isinstance(coupling, str) and coupling == "spectral" else _even(coupling)
-        built_in = isinstance(rhs, LatticeDiffusion)
-        if not built_in and not callable(rhs):
+        if not isinstance(rhs, LatticeDiffusion) and not callable(rhs):
             raise GaptoothError(f"rhs: expected a function (t, u) or a gaptooth.LatticeDiffusion, found {type(rhs).__name__}")
         self.grid, self.fields = grid, _check.whole(fields, "fields", 1)
-        if built_in and self.fields != 1:
+        if isinstance(rhs, LatticeDiffusion) and self.fields != 1:
             raise GaptoothError(f"fields = {fields!r}: a LatticeDiffusion has one")
         if ends is not None and all(b == "periodic" for b in grid.boundary):
             raise GaptoothError("ends have no meaning on a periodic domain: leave them out")
         self._given = (grid, rhs, self.fields, coupling, ends)
-        self._core = _core.GapTooth(
-            grid._core, (rhs.periods, rhs._flat) if built_in else rhs, self.fields, order, _ends(ends, grid.dim),
-        )
+        model = (rhs.periods, rhs._flat) if isinstance(rhs, LatticeDiffusion) else rhs
+        self._core = _core.GapTooth(grid._core, model, self.fields, order, _ends(ends, grid.dim))
 
     def __reduce__(self):
         return _teeth, self._given

@@ -96,8 +96,8 @@ def learn(
     data = engine_data(dataset, boundary)
     with reporting(progress) as report:
         law, loss, u0, t = _core.learn(
-            data, closure, _check.whole(points, "points", optional=True), _orders(orders), _check.whole(highest, "highest", optional=True),
-            bool(products), bool(conserving), epochs, seed, _check.whole(held_out, "held_out", optional=True), report,
+            data, closure, _check.whole_or_none(points, "points"), _orders(orders), _check.whole_or_none(highest, "highest"),
+            bool(products), bool(conserving), epochs, seed, _check.whole_or_none(held_out, "held_out"), report,
         )
     model = Model(law, loss=np.array(loss), trial=(u0, t))
     error = getattr(model.held_out_error, "relative", 0.0)

@@ -28,16 +28,22 @@ Rule = Callable[..., npt.ArrayLike]
 class HeldOutError:
     """How a law follows trajectories that it was not fitted to.
 
+    Attributes
+    ----------
+    relative
+        root mean square over trajectories and times of ‖u − u_h‖/‖u_h‖, floored at 1e-6 of the initial state
+    worst
+        the largest of these
+    relative_mean_squared
+        eq. 24 of Arbabi et al., on all states
+
     >>> import gaptooth as gt
     >>> gt.HeldOutError(relative=1e-6, worst=3e-6, relative_mean_squared=1e-12).worst
     3e-06
     """
 
-    #: root mean square over trajectories and times of ‖u − u_h‖/‖u_h‖, floored at 1e-6 of the initial state
     relative: float
-    #: the largest of these
     worst: float
-    #: eq. 24 of Arbabi et al., on all states
     relative_mean_squared: float
 
 
@@ -45,21 +51,40 @@ class HeldOutError:
 class Verdict:
     """A law against the truth, by eq. 24 of Arbabi et al., Σ‖v − v_h‖² / Σ‖v_h − mean(v_h)‖²; None where the truth does not vary.
 
+    Attributes
+    ----------
+    rhs_rmse
+        of u_t at the truth's states
+    trajectory_rmse
+        of trajectories from the truth's initial states
+    prediction
+        those trajectories
+
     >>> import gaptooth as gt
     >>> gt.Verdict(rhs_rmse=1.25e-7, trajectory_rmse=None)
     Verdict(rhs_rmse=1.25e-07, trajectory_rmse=None)
     """
 
-    #: of u_t at the truth's states
     rhs_rmse: float | None
-    #: of trajectories from the truth's initial states
     trajectory_rmse: float | None
-    #: those trajectories
     prediction: xr.Dataset | None = field(default=None, repr=False, compare=False)
 
 
 class Model:
     """A learned law u_t = F(u) on a grid; :func:`learn` and :func:`load` make it.
+
+    Attributes
+    ----------
+    grid
+        coordinates of the grid, ``{"x": …}``
+    boundary
+        what holds at the ends of each axis
+    notes
+        what the law is, in steps: terms, candidates and how they did
+    held_out_error
+        how the law follows the held-out trajectories
+    loss
+        of networks just trained: mean squared error of each epoch
 
     Examples
     --------
@@ -80,21 +105,16 @@ class Model:
 
     def __init__(self, law: _core.Law, *, loss: np.ndarray | None = None, trial: tuple[np.ndarray, np.ndarray] | None = None):
         self._law = law
-        #: coordinates of the grid, ``{"x": …}``
         self.grid: dict[str, np.ndarray] = dict(law.coordinates)
-        #: what holds at the ends of each axis
         self.boundary: list[str] = law.boundary
         self._shape = tuple(len(x) for x in self.grid.values())
         self._n = math.prod(self._shape)
         # initial states and times to meet a rule on
         self._trial = None if trial is None else (trial[0].reshape(-1, self._n), trial[1])
         about = json.loads(law.about) or {}
-        #: what the law is, in steps: terms, candidates and how they did
         self.notes: list[str] = about.get("notes", [])
         error = about.get("held_out_error")
-        #: how the law follows the held-out trajectories
         self.held_out_error: HeldOutError | None = HeldOutError(**error) if error else None
-        #: of networks just trained: mean squared error of each epoch
         self.loss: np.ndarray = np.empty(0) if loss is None else loss
 
     @property

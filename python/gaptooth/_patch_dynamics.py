@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +38,17 @@ class PatchDynamics:
     degree, stencil
         of the lifting polynomial, and the points of its differences
 
+    Attributes
+    ----------
+    points
+        points of the macroscale grid
+    centres
+        centres of the patches
+    offsets
+        points of a patch, from its centre
+    space_fraction
+        share of the domain that patches cover
+
     Examples
     --------
     >>> import numpy as np, gaptooth as gt
@@ -65,21 +77,17 @@ class PatchDynamics:
     ):
         if not callable(burst):
             raise GaptoothError(f"burst: expected a function (u, t, duration), found {type(burst).__name__}")
-        sizes = [_check.positive(value, name) for name, value in (("tooth", tooth), ("width", width), ("spacing", spacing))]
         ends = _check.each(domain, 2, "domain")
         self._core = _core.PatchDynamics(
-            ends, _check.whole(intervals, "intervals", 1), _check.choice(boundary, "boundary", BOUNDARIES), *sizes, burst,
+            ends, _check.whole(intervals, "intervals", 1), _check.choice(boundary, "boundary", BOUNDARIES),
+            _check.positive(tooth, "tooth"), _check.positive(width, "width"), _check.positive(spacing, "spacing"), burst,
             _check.positive(length, "length"), _check.number(healing, "healing", "a time of 0 or more", least=0.0),
             _check.whole(degree, "degree", 1), _check.whole(stencil, "stencil", 1),
         )
         self.domain, self.boundary, self._burst = tuple(ends), boundary, burst
-        #: points of the macroscale grid
         self.points: np.ndarray = self._core.points()
-        #: centres of the patches
         self.centres: np.ndarray = self._core.centres()
-        #: points of a patch, from its centre
         self.offsets: np.ndarray = self._core.offsets()
-        #: share of the domain that patches cover
         self.space_fraction: float = self._core.space_fraction
 
     def __repr__(self) -> str:
@@ -133,7 +141,7 @@ class PatchDynamics:
         slopes = np.stack([self.slopes(states[k], float(time)) for k, time in enumerate(t)])
         dims = (("trajectory",) if lead else ()) + ("time", "x")
         order = (lambda a: np.moveaxis(a, 0, 1)) if lead else (lambda a: a)
-        attrs = {"boundary": self.boundary, "gaptooth_version": _core.__version__}
+        attrs: dict[str, Any] = {"boundary": self.boundary, "gaptooth_version": _core.__version__}
         if self.boundary == "periodic":
             attrs["domain"] = list(self.domain)
         return xr.Dataset(

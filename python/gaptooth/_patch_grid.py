@@ -32,6 +32,25 @@ class PatchGrid:
     n_edge
         edge points on each side, as many as the simulator reads beyond a point; the coupling fills them
 
+    Attributes
+    ----------
+    domain
+        ends of each axis, ``[d, 2]``
+    n_patch
+        patches along each axis
+    n_sub
+        points of a patch along each axis, edges included
+    n_edge
+        edge points on each side
+    spacing
+        distance of microscale points along each axis
+    boundary
+        what holds at the ends of each axis
+    centres
+        patch centres along each axis
+    space_fraction
+        share of the domain that patches cover
+
     Examples
     --------
     >>> import gaptooth as gt
@@ -60,7 +79,7 @@ class PatchGrid:
             raise GaptoothError(f"domain = {domain!r}: expected (a, b), or one such pair for each of up to three axes")
         if (spacing is None) == (ratio is None):
             raise GaptoothError("give one of spacing, the microscale points' distance, and ratio, the share that patches cover")
-        names = list(boundary) if isinstance(boundary, (list, tuple)) else [boundary] * d
+        names: list[str] = [*boundary] if isinstance(boundary, (list, tuple)) else [boundary] * d  # type: ignore[list-item]
         if len(names) != d:
             raise GaptoothError(f"boundary = {boundary!r}: expected one name, or {d}")
         for name in names:
@@ -69,21 +88,13 @@ class PatchGrid:
             ends.tolist(), _check.each(n_patch, d, "n_patch", whole=True), _check.each(n_sub, d, "n_sub", whole=True), _check.whole(n_edge, "n_edge", 1),
             None if spacing is None else _check.each(spacing, d, "spacing"), None if ratio is None else _check.each(ratio, d, "ratio"), names,
         )
-        #: ends of each axis, ``[d, 2]``
         self.domain = ends
-        #: patches along each axis
         self.n_patch: tuple[int, ...] = tuple(self._core.n_patch)
-        #: points of a patch along each axis, edges included
         self.n_sub: tuple[int, ...] = tuple(self._core.n_sub)
-        #: edge points on each side
         self.n_edge: int = self._core.n_edge
-        #: distance of microscale points along each axis
         self.spacing: tuple[float, ...] = tuple(self._core.spacing)
-        #: what holds at the ends of each axis
         self.boundary: tuple[str, ...] = tuple(names)
-        #: patch centres along each axis
         self.centres: tuple[np.ndarray, ...] = tuple(self._core.centres())
-        #: share of the domain that patches cover
         self.space_fraction: float = self._core.space_fraction
 
     @property
@@ -114,8 +125,10 @@ class PatchGrid:
 
     def interior(self, u: np.ndarray) -> np.ndarray:
         """``u`` without its edges; ``u`` ends in :attr:`shape`."""
-        inner = tuple(slice(self.n_edge, n - self.n_edge) for n in self.n_sub)
-        return u[(..., *inner, *(slice(None),) * self.dim)]
+        inner = [slice(self.n_edge, n - self.n_edge) for n in self.n_sub]
+        whole = [slice(None)] * self.dim
+        place: tuple = (..., *inner, *whole)
+        return u[place]
 
     def __reduce__(self):
         given = dict(n_patch=self.n_patch, n_sub=self.n_sub, spacing=self.spacing, boundary=self.boundary, n_edge=self.n_edge)

@@ -23,18 +23,34 @@ from ._progress import Progress, reporting
 
 @dataclass(frozen=True)
 class Study:
-    """A built-in study."""
+    """A built-in study.
 
-    #: what to run it by
+    Attributes
+    ----------
+    name
+        what to run it by
+    description
+        what it is, in a line
+    text
+        its TOML, a start for one of your own
+
+    >>> import gaptooth as gt
+    >>> gt.studies()["diffusion-1d"].text.splitlines()[1]
+    'study = "diffusion-1d"'
+    """
+
     name: str
-    #: what it is, in a line
     description: str
-    #: its TOML, a start for one of your own
     text: str = field(repr=False)
 
 
 class Studies(tuple):
-    """The built-in studies, in order; by number, or by name."""
+    """The built-in studies, in order; by number, or by name.
+
+    >>> import gaptooth as gt
+    >>> gt.studies()["resolved-1d"].name
+    'resolved-1d'
+    """
 
     def __getitem__(self, key):
         if not isinstance(key, str):
@@ -65,19 +81,33 @@ def studies() -> Studies:
 
 @dataclass(frozen=True)
 class Check:
-    """One named figure, with the bound that it must keep."""
+    """One named figure, with the bound that it must keep.
 
-    #: stable, explained in the documentation
+    Attributes
+    ----------
+    name
+        stable, explained in the documentation
+    value
+        what was measured; NaN where nothing was
+    bound
+        the bound, where there is one
+    paper
+        the published figure, where there is one
+    passed
+        whether the bound was kept; true without one
+    unit
+        unit, ``"1"`` for none
+
+    >>> import gaptooth as gt
+    >>> gt.Check("error", value=1e-7, bound=1e-6, paper=None, passed=True, unit="1").side
+    '≤'
+    """
+
     name: str
-    #: what was measured; NaN where nothing was
     value: float
-    #: the bound, where there is one
     bound: float | None
-    #: the published figure, where there is one
     paper: float | None
-    #: whether the bound was kept; true without one
     passed: bool
-    #: unit, ``"1"`` for none
     unit: str
 
     @property
@@ -95,16 +125,31 @@ class Check:
 
 
 class Run:
-    """What a run left in its directory; also of one that the command line made: ``gt.Run("runs/diffusion-1d")``."""
+    """What a run left in its directory; also of one that the command line made: ``gt.Run("runs/diffusion-1d")``.
+
+    Attributes
+    ----------
+    directory
+        where everything lies
+    report
+        ``report.json``: study, version, seed, checks, timings, notes, files …
+    checks
+        the verdict
+
+    Examples
+    --------
+    >>> import gaptooth as gt
+    >>> gt.Run("nowhere")
+    Traceback (most recent call last):
+        ...
+    gaptooth.GaptoothError: nowhere: expected the directory of a finished run ...
+    """
 
     def __init__(self, directory: str | os.PathLike):
-        #: where everything lies
         self.directory: Path = Path(_path("directory", directory))
         try:
             text = (self.directory / "report.json").read_text(encoding="utf-8")
-            #: ``report.json``: study, version, seed, checks, timings, notes, files …
             self.report: dict[str, Any] = json.loads(text)
-            #: the verdict
             self.checks: list[Check] = [_check(**one) for one in self.report["checks"]]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise GaptoothError(

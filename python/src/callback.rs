@@ -163,6 +163,9 @@ pub(crate) fn laid_out<'py>(
 
 /// Doubles in C order.
 fn contiguous<'py>(py: Python<'py>, result: &Bound<'py, PyAny>, what: &str) -> PyResult<PyReadonlyArrayDyn<'py, f64>> {
+    if result.is_none() {
+        return Err(refuse(format!("{what} returned None, expected an array: end the function with `return …`")));
+    }
     let converted = py.import("numpy")?.call_method1("ascontiguousarray", (result, "float64"));
     let converted = converted.map_err(|e| refuse(format!("{what} returned no array of numbers: {e}")))?;
     Ok(converted.extract()?)

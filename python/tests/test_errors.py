@@ -13,6 +13,10 @@ def teeth(**options):
     return gt.GapTooth(gt.PatchGrid(**grid), lambda t, u: 0 * u, **options)
 
 
+def dynamics(burst=lambda u, t, duration: u):
+    return gt.PatchDynamics(burst, (0, 1), 10, tooth=0.01, width=0.04, spacing=1e-3, length=1e-6)
+
+
 WRONG = {
     "labels without a mapping": (lambda: gt.effective_tensor(np.ones((3, 3), dtype=np.uint8)), "mapping={0: 1.0"),
     "a label that is not mapped": (lambda: gt.effective_tensor(np.arange(4, dtype=np.uint8), mapping={0: 1}), "no conductivity|label"),
@@ -61,6 +65,23 @@ WRONG = {
         lambda: gt.PatchDynamics(None, (0, 1), 10, tooth=0.01, width=0.04, spacing=1e-3, length=1e-6), "function"),
     "a tooth wider than its patch": (
         lambda: gt.PatchDynamics(lambda u, t, d: u, (0, 1), 10, tooth=0.08, width=0.04, spacing=1e-3, length=1e-6), "tooth"),
+    "ends that are no numbers": (lambda: gt.GapTooth(gt.PatchGrid(**grid, boundary="dirichlet"), np.sin, ends="cold"), "ends.*first, last"),
+    "ends of another dimension": (
+        lambda: gt.GapTooth(gt.PatchGrid(**grid, boundary="dirichlet"), np.sin, ends=[(0, 1), (0, 1)]), "ends.*first, last"),
+    "a boundary that is none": (lambda: gt.PatchGrid((0, 1), 5, 5, spacing=0.01, boundary=None), "boundary = None.*periodic"),
+    "a coupling that is none": (lambda: teeth(coupling=None), "coupling = None.*spectral"),
+    "a relative tolerance in words": (lambda: teeth().simulate(np.ones((1, 3, 5)), [0, 1], rtol="tight"), "rtol = 'tight'.*between 0 and 1"),
+    "a relative tolerance below zero": (lambda: teeth().simulate(np.ones((1, 3, 5)), [0, 1], rtol=-1e-6), "between 0 and 1"),
+    "a time in words": (lambda: teeth().rhs("now", np.ones((1, 3, 5))), "t = 'now'.*finite number"),
+    "a function of patches that returns nothing": (
+        lambda: gt.GapTooth(gt.PatchGrid(**grid), lambda t, u: None).rhs(0.0, np.ones((1, 3, 5))), "returned None.*return"),
+    "a resolution in words": (lambda: gt.effective_tensor("2 + y1*(1-y1)", dim=2, resolution="fine"), "resolution = 'fine'"),
+    "a slow variable in words": (lambda: gt.effective_tensor("2 + x", slow="here"), "slow = 'here'"),
+    "labels with a map that lacks one": (lambda: gt.effective_tensor(np.arange(4), mapping={0: 1}), "mapping"),
+    "profiles that are none": (lambda: dynamics().restrict("flat"), "profiles.*dtype"),
+    "an unknown method of steps": (lambda: dynamics().simulate(np.ones(11), [0, 1], step=1.0, method="magic"), "method = 'magic'.*'euler'"),
+    "a step of zero": (lambda: dynamics().simulate(np.ones(11), [0, 1], step=0), "step = 0.*positive"),
+    "a burst that returns nothing": (lambda: dynamics(lambda u, t, d: None).slopes(np.ones(11)), "burst returned None"),
     "a burst without length": (
         lambda: gt.PatchDynamics(lambda u, t, d: u, (0, 1), 10, tooth=0.01, width=0.04, spacing=1e-3, length=0), "length"),
 }
