@@ -107,6 +107,38 @@ def test_what_a_function_raises_ends_the_run():
     assert np.array_equal(own_input.rhs(0.0, own_input.sample(np.sin)), own_input.sample(np.sin))
 
 
+@pytest.mark.parametrize("trajectories", [1, 3])
+def test_an_array_that_a_function_keeps_stays_as_it_was(trajectories):
+    kept, seen = [], []
+
+    def rhs(t, u):
+        kept.append(u[..., 1, :])
+        seen.append(u[..., 1, :].copy())
+        u *= 0.5  # the engine's own state is another
+        return -np.sin(u)
+
+    teeth = gt.GapTooth(line(), rhs)
+    start = np.stack([(k + 1) * teeth.sample(np.sin) for k in range(trajectories)])
+    teeth.simulate(start if trajectories > 1 else start[0], [0.0, 0.1])
+    assert len(kept) > 10
+    for kept, seen in zip(kept, seen):
+        assert np.array_equal(kept, 0.5 * seen)
+
+
+def test_a_function_may_return_any_memory_layout():
+    def rhs(t, u):
+        return np.asfortranarray(-u[..., 1:-1, :])
+
+    def plain(t, u):
+        return -u
+
+    states = np.random.default_rng(3).normal(size=(4, 1, 3, 11))
+    one, other = gt.GapTooth(line(), rhs), gt.GapTooth(line(), plain)
+    assert np.array_equal(one.rhs(0.0, states), -states) and np.array_equal(other.rhs(0.0, states), -states)
+    assert np.array_equal(one.rhs(0.0, states[0]), -states[0])
+    assert np.array_equal(one.extend(states), np.stack([one.extend(u) for u in states]))
+
+
 def diffusion_burst(u, t, duration):
     """u_t = u_xx with the profile's ends held, by small explicit steps."""
     steps, d = 20, 1e-3
