@@ -1,8 +1,17 @@
 //! Tridiagonal systems, real and complex. Everything else is faer's.
 
-use faer::c64;
+use std::sync::Once;
+
+use faer::{Par, c64};
 
 use crate::{Error, Result};
+
+/// From now on faer works in sequence, in the whole process: it would cut its work by the number of threads, and another cut has other
+/// last bits. What runs in parallel here is cut by the problem.
+pub(crate) fn in_sequence() {
+    static SET: Once = Once::new();
+    SET.call_once(|| faer::set_global_parallelism(Par::Seq));
+}
 
 /// A tridiagonal matrix with n rows in difference form: row i is
 /// `lower[i] (u_{i-1} − u_i) + upper[i] (u_{i+1} − u_i) + row_sum[i] u_i`.

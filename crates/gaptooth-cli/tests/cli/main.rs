@@ -8,6 +8,7 @@ mod learning;
 mod resuming;
 mod running;
 mod simulating;
+mod threads;
 
 use std::{
     fs,

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use faer::{Mat, Side, c64, linalg::solvers::Solve};
 
+use crate::linalg::in_sequence;
 use crate::{
     Error, Result,
     coefficient::lattice::{BondLattice, periodic_index},
@@ -116,6 +117,7 @@ impl<const D: usize> LatticeEquation<D> {
 /// # Errors
 /// [`Error::Parameter`] for a spacing out of range or a cell of more than 3000 points; [`Error::Solver`].
 pub fn bloch_rates<const D: usize>(lattice: &BondLattice<D>, h: [f64; D], k: [f64; D]) -> Result<Vec<f64>> {
+    in_sequence();
     check(lattice, h)?;
     let cell = Cell::new(lattice, h);
     let mut matrix = Mat::<c64>::zeros(cell.n, cell.n);
@@ -189,6 +191,7 @@ impl Cell {
 
     /// Solves −L_0 v = right for right of zero mean; v of zero mean. The first point is held at zero meanwhile.
     fn corrector_solver(&self) -> Result<impl Fn(&[f64]) -> Vec<f64> + use<>> {
+        in_sequence();
         let n = self.n;
         let mut matrix = Mat::<f64>::zeros(n, n);
         for bond in self.bonds.iter().filter(|b| b.from != b.to) {

@@ -7,6 +7,7 @@
 use faer::Mat;
 use rayon::prelude::*;
 
+use crate::linalg::in_sequence;
 use crate::{Error, Result, error::check_finite, nn::check_shape};
 
 /// Rows of a block; blocks are reduced in parallel and joined in order, so the bits do not depend on the threads.
@@ -128,6 +129,7 @@ impl Triangle {
             let advice = "use more snapshots or fewer features";
             return Err(Error::parameter("least squares", found, "at least as many rows as columns", advice));
         }
+        in_sequence();
         let norm = |column: &[f64]| column.iter().map(|v| v * v).sum::<f64>().sqrt();
         let scales = self.r.chunks_exact(n + 1).map(norm).map(|s| if s > 0.0 { s } else { 1.0 });
         let scales: Vec<f64> = scales.take(n).collect();

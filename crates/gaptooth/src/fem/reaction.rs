@@ -4,6 +4,7 @@ use faer::{Mat, Par, Side};
 
 use super::Refined;
 use super::line::{LineFunction, LineMesh, LineSolution};
+use crate::linalg::in_sequence;
 use crate::{Error, Result};
 
 /// A dense eigenproblem of more unknowns takes minutes.
@@ -57,6 +58,7 @@ impl ReactionProblem<'_> {
             ));
         }
         let stiffness = dense(&mesh, &mesh.local(&|_| d, self.reaction)?);
+        in_sequence();
         let mass = dense(&mesh, &mesh.local(&|_| 0.0, &|_| 1.0)?);
         let inner = |load: Vec<f64>| Mat::from_fn(n, 1, |i, _| load[i + 1]);
         let (source, initial) = (inner(mesh.load(self.source)?), inner(mesh.load(self.initial)?));

@@ -222,8 +222,19 @@ fn fill(folder: &Path, group: &ArrayGroup) -> std::result::Result<(), Failure> {
     if let Some(metadata) = node.consolidate_metadata() {
         root.set_consolidated_metadata(Some(ConsolidatedMetadata { metadata, ..Default::default() }));
         root.store_metadata()?;
+        in_order(&folder.join("zarr.json"))?;
     }
     Ok(())
+}
+
+/// The consolidated metadata by name: zarrs writes it in the order of a hash table, another one every time.
+fn in_order(file: &Path) -> std::result::Result<(), Failure> {
+    let text = std::fs::read(file).map_err(Failure::Io)?;
+    let mut root: serde_json::Value = serde_json::from_slice(&text).map_err(Failure::other)?;
+    if let Some(arrays) = root.pointer_mut("/consolidated_metadata/metadata").and_then(|m| m.as_object_mut()) {
+        arrays.sort_keys();
+    }
+    std::fs::write(file, serde_json::to_string_pretty(&root).map_err(Failure::other)?).map_err(Failure::Io)
 }
 
 /// Whole trailing axes as long as they fit a chunk; leading axes are cut.

@@ -12,6 +12,7 @@ use super::equilibrium::jacobian;
 use super::krylov::dot;
 use super::{Counted, OdeSystem, Work};
 use crate::error::check_finite;
+use crate::linalg::in_sequence;
 use crate::observer::{Observer, check_interrupt};
 use crate::{Error, Result};
 
@@ -197,6 +198,7 @@ impl<S: OdeSystem, F: Fn(f64) -> Result<S>> Curve<F> {
             Err(Error::NonFinite { .. }) => return Ok(None),
             other => other?,
         };
+        in_sequence();
         let h = f64::EPSILON.cbrt() * (1.0 + p.abs());
         let (above, below) = (self.residual(u, p + h)?, self.residual(u, p - h)?);
         let matrix = Mat::from_fn(n + 1, n + 1, |r, c| match (r < n, c < n) {

@@ -3,6 +3,7 @@
 use super::newton_krylov::newton_krylov;
 use super::{Counted, OdeSystem, Work};
 use crate::error::check_finite;
+use crate::linalg::in_sequence;
 use crate::{Error, Result};
 use faer::Mat;
 use faer::linalg::solvers::Solve;
@@ -157,6 +158,7 @@ pub(super) fn descend(
 const SINGULAR: f64 = 1e-15;
 
 fn newton_step(system: &dyn OdeSystem, t: f64, u: &[f64], f: &[f64]) -> Result<Vec<f64>> {
+    in_sequence();
     let matrix = jacobian(system, t, u)?;
     let right = Mat::from_fn(u.len(), 1, |i, _| -f[i]);
     let lu = matrix.partial_piv_lu();

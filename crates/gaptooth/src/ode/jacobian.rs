@@ -7,6 +7,7 @@ use faer::sparse::{SparseColMat, SymbolicSparseColMat};
 
 use super::OdeSystem;
 use crate::error::check_finite;
+use crate::linalg::in_sequence;
 use crate::{Error, Result};
 
 /// Where ∂f/∂u may be non-zero, and columns of one colour share no row: one product finds them all.
@@ -111,6 +112,7 @@ impl Factor {
     /// # Errors
     /// [`Error::Solver`] for a singular matrix.
     pub(super) fn new(matrix: &SparseColMat<usize, f64>) -> Result<Self> {
+        in_sequence();
         let failed = |message: String| Error::Solver {
             solver: "sparse LU",
             message,

@@ -8,6 +8,7 @@ use faer::Mat;
 
 use super::OdeSystem;
 use crate::error::check_finite;
+use crate::linalg::in_sequence;
 use crate::{Error, Result};
 
 /// Eight sums side by side: a single one would wait for each addition.
@@ -114,6 +115,7 @@ pub fn spectral_bounds(system: &dyn OdeSystem, t: f64, u: &[f64], products: usiz
         }
     }
     let m = space.len();
+    in_sequence();
     let h = Mat::from_fn(m, m, |i, j| space.entry(i, j));
     let values = h.eigenvalues().map_err(|e| Error::Solver {
         solver: "eigenvalues of a Hessenberg matrix",

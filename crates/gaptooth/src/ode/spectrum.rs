@@ -10,6 +10,7 @@ use super::jacobian::{Factor, JacobianPattern};
 use super::krylov::{Arnoldi, GmresOptions, gmres, spectral_bounds};
 use super::solution::Counted;
 use super::{OdeSystem, Work};
+use crate::linalg::in_sequence;
 use crate::{Error, Result};
 
 /// How [`leading_eigenvalues`] looks.
@@ -58,6 +59,7 @@ pub fn leading_eigenvalues(
     options: &SpectrumOptions,
 ) -> Result<Spectrum> {
     let n = system.dim();
+    in_sequence();
     super::equilibrium::check_state(system, u)?;
     if count == 0 || count > n {
         let expected = format!("1 to the dimension {n}");

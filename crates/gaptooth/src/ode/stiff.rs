@@ -4,6 +4,7 @@ use super::OdeSystem;
 use super::diffsol_equations::{Equations, NotFinite, Pattern, Rhs};
 use super::solution::{Solution, Work, check_request};
 use crate::error::check_finite;
+use crate::linalg::in_sequence;
 use crate::observer::{Observer, check_interrupt};
 use crate::{Error, Result};
 use diffsol::error::DiffsolError;
@@ -129,6 +130,7 @@ pub fn integrate_stiff(
     options: &StiffOptions,
     observer: &dyn Observer,
 ) -> Result<Solution> {
+    in_sequence();
     options.check()?;
     check_request(system.dim(), t0, u0, times)?;
     let mut du = vec![0.0; u0.len()];

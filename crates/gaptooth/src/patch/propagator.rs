@@ -9,6 +9,7 @@ use faer::{Mat, Side, c64, linalg::solvers::Solve};
 use rayon::prelude::*;
 
 use super::{PatchModel, PatchSystem};
+use crate::linalg::in_sequence;
 use crate::{Error, Result, fourier::Fourier, ode::OdeSystem};
 
 /// u(t) = e^{Jt} u(0) for every t.
@@ -182,6 +183,7 @@ pub struct Evolved {
 
 impl Block {
     fn new(matrix: Mat<c64>) -> Result<Self> {
+        in_sequence();
         let failed = |message: String| Error::Solver {
             solver: "eigenvalues of a wavevector's block",
             message,
