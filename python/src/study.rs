@@ -75,8 +75,10 @@ pub(crate) fn run_study(
             store.clear()?;
         }
         let outcome = study.run(&Context { observer, store: Some(&store) })?;
-        write_outcome(&outcome, &study, &text, &directory)?;
-        render_report(&outcome.report, &directory)?;
+        directory.replace(|beside| {
+            write_outcome(&outcome, &study, &text, beside)?;
+            render_report(&outcome.report, beside)
+        })?;
         // who stopped it while it wrote may still resume
         if observer.interrupted() { Ok(()) } else { store.clear() }
     })?;

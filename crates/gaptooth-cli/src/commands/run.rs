@@ -39,8 +39,10 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     terminal.finish();
     let outcome = outcome.map_err(|e| study.explain(e))?;
     terminal.say("writing results …");
-    write_outcome(&outcome, &study.config, &text, &directory)?;
-    let report = render_report(&outcome.report, &directory)?;
+    let report = directory.replace(|beside| {
+        write_outcome(&outcome, &study.config, &text, beside)?;
+        render_report(&outcome.report, beside)
+    })?;
     store.clear()?;
     output::say(&verdict(&report, &study.config));
     output::say(&format!("open {}", directory.report_html().display()));

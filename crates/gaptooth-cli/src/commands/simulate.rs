@@ -48,10 +48,10 @@ pub(super) fn simulate(args: &RunArgs) -> Result<ExitCode, Failure> {
     let experiments = gather(&study, &Context { observer: &*terminal, store: Some(&store) });
     terminal.finish();
     let experiments = experiments?;
-    directory.write("run.toml", text.as_bytes())?;
-    for experiment in &experiments {
-        write_dataset(&directory.dataset(&experiment.name), &experiment.data)?;
-    }
+    directory.replace(|beside| {
+        beside.write("run.toml", text.as_bytes())?;
+        experiments.iter().try_for_each(|e| write_dataset(&beside.dataset(&e.name), &e.data))
+    })?;
     store.clear()?;
     let datasets: Vec<Value> = experiments.iter().map(|e| summary(e, &directory)).collect();
     for experiment in &experiments {

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod effective;
+mod full_disk;
 mod images;
 mod lattice;
 mod learning;

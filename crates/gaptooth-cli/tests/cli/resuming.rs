@@ -3,11 +3,15 @@
 #![cfg(unix)]
 
 use std::{
+    fs,
     io::{BufRead, BufReader},
     process::{Command, Stdio},
+    time::Instant,
 };
 
-use super::{Place, TINY, checks, files};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+use super::{Place, TINY, checks, files, threads::written};
 
 /// About a second of training.
 fn long_study() -> String {
@@ -61,6 +65,53 @@ fn a_stopped_run_resumes_to_the_same_numbers() {
     let model = |run: &str| std::fs::read(place.path(run).join("models/net.safetensors")).unwrap();
     assert_eq!(model("out"), model("whole"));
     assert!(!place.path("out/checkpoints").exists(), "a finished run has nothing to resume");
+}
+
+/// Bursts by the general path and the training of networks: both keep states on the way.
+fn laborious_study() -> String {
+    let general = TINY.replace("burst = { length = 1e-5 }", "burst = { length = 1e-5, path = \"general\" }");
+    general
+        .replace("epochs = 3", "epochs = 4000")
+        .replace("end = 0.02", "end = 0.2")
+        .replace("every = 2e-3", "every = 1e-2")
+}
+
+#[test]
+#[ignore = "twenty runs that are killed: CI's slow step"]
+fn a_run_killed_at_any_moment_resumes_to_the_same_bits() {
+    let place = Place::new();
+    place.write("long.toml", &laborious_study());
+    let started = Instant::now();
+    place.run(&["run", "long.toml", "--out", "whole"]).done();
+    let whole = (started.elapsed(), written(&place.path("whole")));
+    let mut moments = StdRng::seed_from_u64(11);
+    let (mut kills, mut finished, mut fresh) = (0, 0, true);
+    while kills < 20 || finished < 2 {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gaptooth"));
+        command.args(["run", "long.toml", "--out", "out"]).args((!fresh).then_some("--resume"));
+        let mut child =
+            command.current_dir(place.path(".")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(whole.0.mul_f64(moments.random_range(0.0..0.6)));
+        fresh = match child.try_wait().unwrap() {
+            Some(status) => {
+                assert!(status.success(), "{status}");
+                let other = written(&place.path("out"));
+                let differs = |name: &&String| other.get(*name) != whole.1.get(*name);
+                let differing: Vec<_> = whole.1.keys().chain(other.keys()).filter(differs).collect();
+                assert!(differing.is_empty(), "after {kills} kills: {differing:?}");
+                finished += 1;
+                fs::remove_dir_all(place.path("out")).unwrap();
+                true
+            }
+            None => {
+                // SIGKILL
+                child.kill().unwrap();
+                child.wait().unwrap();
+                kills += 1;
+                !place.path("out").exists()
+            }
+        };
+    }
 }
 
 #[test]

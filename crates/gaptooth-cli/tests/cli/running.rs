@@ -129,29 +129,3 @@ fn a_full_standard_output_is_a_failure() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write to standard output"));
 }
-
-/// Files limited to 8 KiB stand in for a full disk.
-#[cfg(unix)]
-#[test]
-fn a_full_disk_is_named_and_leaves_earlier_results_whole() {
-    let place = Place::with_study();
-    place.run(&["run", "tiny.toml", "--out", "out"]).done();
-    let kept = ["report.json", "report.html", "figures/data.json", "figures/figure-4.png"];
-    let before = kept.map(|f| fs::read(place.path("out").join(f)).unwrap());
-    let listing = files(&place.path("out"));
-    let script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" run tiny.toml --out out --seed 9 --json";
-    let output = std::process::Command::new("bash")
-        .args(["-c", script, env!("CARGO_BIN_EXE_gaptooth")])
-        .current_dir(place.path("."))
-        .output()
-        .unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(stderr.contains("cannot write") && stderr.contains("too large"), "{stderr}");
-    assert_eq!(output.stdout, b"");
-    assert_eq!(kept.map(|f| fs::read(place.path("out").join(f)).unwrap()), before);
-    let mut after = files(&place.path("out"));
-    after.retain(|f| !f.starts_with("checkpoints/"));
-    assert_eq!(after, listing, "no temporary is left");
-    assert!(place.path("out/checkpoints/law-net.checkpoint").exists(), "with room again, --resume goes on");
-}

@@ -103,7 +103,7 @@ pub(crate) fn sibling(path: &Path, extension: &str) -> PathBuf {
 
 /// Temporaries with the permissions an ordinary new file would have, not tempfile's private ones.
 #[cfg_attr(not(unix), allow(unused_variables))]
-fn builder(mode: u32) -> tempfile::Builder<'static, 'static> {
+pub(super) fn builder(mode: u32) -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(TEMPORARY_PREFIX);
     #[cfg(unix)]

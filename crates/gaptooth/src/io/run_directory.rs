@@ -14,6 +14,9 @@ use super::atomic::{self, TEMPORARY_PREFIX};
 use super::checkpoint::Checkpoints;
 use crate::{Error, Result};
 
+/// The folders in it.
+const FOLDERS: [&str; 4] = ["data", "models", "figures", "checkpoints"];
+
 /// The directory that a run writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunDirectory {
@@ -21,7 +24,8 @@ pub struct RunDirectory {
 }
 
 impl RunDirectory {
-    /// Makes `path` if need be and makes sure, before anything is computed, that files can be written there.
+    /// Makes `path` if need be and makes sure, before anything is computed, that files can be written there. Temporaries that a killed run
+    /// has left go.
     ///
     /// # Errors
     /// [`Error::Io`] when it cannot be made or written.
@@ -40,12 +44,15 @@ impl RunDirectory {
             .prefix(TEMPORARY_PREFIX)
             .tempfile_in(&root)
             .map_err(|e| atomic::io_error(&root, "write in", e))?;
+        for folder in [""].iter().chain(&FOLDERS) {
+            sweep(&root.join(folder))?;
+        }
         Ok(RunDirectory { root })
     }
 
     /// A file inside `path` that lies where a folder of results goes, if there is one.
     pub fn in_the_way(path: &Path) -> Option<PathBuf> {
-        let folders = ["data", "models", "figures", "checkpoints"].map(|folder| path.join(folder));
+        let folders = FOLDERS.map(|folder| path.join(folder));
         folders.into_iter().find(|folder| folder.exists() && !folder.is_dir())
     }
 
@@ -105,6 +112,68 @@ impl RunDirectory {
         atomic::write(&self.path(relative), bytes)
     }
 
+    /// Lets `fill` write a whole set of results into a folder beside those that are here, and puts them in their place when all are written:
+    /// with a full disk, or a mistake on the way, nothing here has changed. The report comes last. What `fill` does not write stays.
+    ///
+    /// # Errors
+    /// Those of `fill`, about files here; [`Error::Io`] when a file cannot be put in place.
+    ///
+    /// ```
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let run = gaptooth::io::RunDirectory::create(folder.path())?;
+    /// run.write("run.toml", b"seed = 1\n")?;
+    /// let failed = run.replace(|beside| {
+    ///     beside.write("run.toml", b"seed = 2\n")?;
+    ///     beside.write("report.json/x", b"").and_then(|()| beside.write("report.json", b"{}"))
+    /// });
+    /// assert!(failed.unwrap_err().to_string().contains(&run.report_json().display().to_string()));
+    /// assert_eq!(std::fs::read(run.run_toml()).unwrap(), b"seed = 1\n");
+    /// # Ok::<(), gaptooth::Error>(())
+    /// ```
+    pub fn replace<T>(&self, fill: impl FnOnce(&RunDirectory) -> Result<T>) -> Result<T> {
+        let new = self.beside()?;
+        let old = self.beside()?;
+        let staged = RunDirectory { root: new.path().into() };
+        let found = fill(&staged).map_err(|error| self.here(error, &staged))?;
+        let mut files = staged.files()?;
+        files.sort_by_key(|file| file == "report.json");
+        // folders first: what follows needs no room
+        for folder in files.iter().filter_map(|file| Path::new(file).parent()) {
+            for root in [&self.root, old.path()] {
+                let folder = root.join(folder);
+                fs::create_dir_all(&folder).map_err(|e| atomic::io_error(&folder, "create the folder", e))?;
+            }
+        }
+        for file in &files {
+            let (from, to) = (staged.path(file), self.path(file));
+            let failed = |e| atomic::io_error(&to, "replace", e);
+            let aside = old.path().join(file);
+            if to.is_dir() {
+                fs::rename(&to, &aside).map_err(failed)?;
+            }
+            fs::rename(&from, &to).map_err(|e| {
+                // put the old one back, if there was one
+                let _ = fs::rename(&aside, &to);
+                failed(e)
+            })?;
+        }
+        Ok(found)
+    }
+
+    fn beside(&self) -> Result<tempfile::TempDir> {
+        atomic::builder(0o777).tempdir_in(&self.root).map_err(|e| atomic::io_error(&self.root, "write in", e))
+    }
+
+    /// An error about a file of `other` as one about the file of that name here.
+    fn here(&self, mut error: Error, other: &RunDirectory) -> Error {
+        if let Error::Io { path, .. } | Error::Format { path, .. } = &mut error
+            && let Ok(relative) = path.strip_prefix(&other.root)
+        {
+            *path = self.root.join(relative);
+        }
+        error
+    }
+
     /// The finished stages of a run with this configuration; see [`Checkpoints`].
     pub fn checkpoints(&self, fingerprint: impl Into<String>) -> Checkpoints {
         Checkpoints::new(self.path("checkpoints"), fingerprint)
@@ -140,6 +209,19 @@ impl RunDirectory {
     }
 }
 
+/// Removes the temporaries in a folder, if it is there.
+fn sweep(folder: &Path) -> Result<()> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        if !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(TEMPORARY_PREFIX)) {
+            continue;
+        }
+        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        removed.map_err(|e| atomic::io_error(&path, "remove", e))?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +235,8 @@ mod tests {
         }
         run.checkpoints("c").store("dataset", b"1").unwrap();
         assert_eq!(run.files().unwrap(), ["data/set.zarr", "figures/a.svg", "figures/b.svg", "report.json"]);
+        RunDirectory::create(folder.path()).unwrap();
+        assert!(!folder.path().join(".gaptooth-x").exists() && folder.path().join("figures/a.svg").exists());
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl Extrapolation {
 }
 
 /// Work done by [`integrate`] and [`super::shift_invert`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Work {
     /// evaluations of f, in columns
     pub rhs: u64,

@@ -162,6 +162,12 @@ impl<M: MicroModel> PatchDynamics<M> {
         *self.work.lock().unwrap_or_else(|e| e.into_inner())
     }
 
+    /// Counts what an earlier process did for the same run.
+    pub fn count_in(&self, bursts: u64, work: Work) {
+        self.bursts.fetch_add(bursts, Ordering::Relaxed);
+        *self.work.lock().unwrap_or_else(|e| e.into_inner()) += work;
+    }
+
     /// The slopes dU/dt of all trajectories, `[trajectory][n_x]`.
     ///
     /// # Errors
@@ -306,13 +312,13 @@ pub fn simulate<M: MicroModel>(
 ) -> Result<Recording> {
     let (tableau, dt) = (&steps.tableau, steps.step);
     let mut u = recording.u.pop().unwrap_or_else(|| initial.to_vec());
-    recording.u_t.pop();
+    let mut known = recording.u_t.pop();
     let done = recording.times.pop().map_or(0, |t| (t / dt).round() as usize);
     for step in done..=steps.count {
         let t = step as f64 * dt;
         check_interrupt(observer, "patch dynamics")?;
         crate::error::check_finite("the macroscale state", &u, Some(t), "shorten the macro-step, or use more stages")?;
-        let mut stages = vec![dynamics.slopes(t, &u, observer)?];
+        let mut stages = vec![known.take().map_or_else(|| dynamics.slopes(t, &u, observer), Ok)?];
         if step % steps.every == 0 {
             recording.times.push(t);
             recording.u.push(u.clone());

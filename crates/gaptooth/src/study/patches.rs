@@ -1,5 +1,9 @@
 //! One patch-dynamics experiment: trajectories of (u, u_t) from bursts in patches, as a dataset.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
 use super::{
     Context, Problem,
     config::{PatchesConfig, TrajectoriesConfig},
@@ -48,6 +52,14 @@ impl PatchExperiment {
     }
 }
 
+/// A recording on its way, and what it took.
+#[derive(Serialize, Deserialize)]
+struct Kept<'a> {
+    recording: Cow<'a, Recording>,
+    bursts: u64,
+    work: crate::ode::extrapolation::Work,
+}
+
 /// Number of macro-steps in `time`, which must be whole.
 pub(super) fn steps(name: &str, time: f64, step: f64) -> Result<usize> {
     let count = (time / step).round();
@@ -90,10 +102,14 @@ pub fn gather(
     let plan = MacroSteps { tableau, step: config.step, count, every };
     let stage = format!("patches-{}", config.name);
     let initial: Vec<f64> = states.iter().flat_map(|s| s.sample(&grid.x)).collect();
-    let recording = resume(context, &stage)?;
+    let recording = context.load(&stage)?.map_or_else(Recording::default, |kept: Kept<'_>| {
+        dynamics.count_in(kept.bursts, kept.work);
+        kept.recording.into_owned()
+    });
     let saving = dynamics.path() == "general";
-    let recording = simulate(&dynamics, &initial, &plan, recording, context.observer, |r| {
-        if saving { context.save(&stage, r) } else { Ok(()) }
+    let recording = simulate(&dynamics, &initial, &plan, recording, context.observer, |recording| {
+        let kept = Kept { recording: Cow::Borrowed(recording), bursts: dynamics.bursts(), work: dynamics.work() };
+        if saving { context.save(&stage, &kept) } else { Ok(()) }
     })?;
     let data = dataset(grid.clone(), recording, states.len(), config, &dynamics)?;
     let burst = config.burst.length + config.burst.healing;
@@ -107,10 +123,6 @@ pub fn gather(
         seconds: started.elapsed().as_secs_f64(),
         config: config.clone(),
     })
-}
-
-fn resume(context: &Context<'_>, stage: &str) -> Result<Recording> {
-    Ok(context.load(stage)?.unwrap_or_default())
 }
 
 fn dataset(
