@@ -12,9 +12,11 @@ from ._core import GaptoothError
 
 def numbers(values, name: str) -> np.ndarray:
     """An array of real numbers, not copied."""
+    if np.ma.is_masked(values):
+        raise GaptoothError(f"{name} is a masked array: say what its masked entries are, such as {name}.filled(0)")
     try:
         array = np.asarray(values)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise GaptoothError(f"{name}: expected an array of numbers, found {type(values).__name__} that is none ({error})") from None
     if array.dtype.kind not in "buif":
         raise GaptoothError(f"{name}: expected an array of numbers, found dtype {array.dtype}; convert it with .astype(float)")
@@ -62,7 +64,7 @@ def whole_or_none(value, name: str) -> int | None:
 def choice(value, name: str, options: Iterable[str]) -> str:
     """One of some names."""
     names = list(options)
-    if value not in names:
+    if not isinstance(value, str) or value not in names:
         raise GaptoothError(f"{name} = {value!r}: expected {' or '.join(map(repr, names)) if len(names) < 3 else ', '.join(map(repr, names))}")
     return value
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import os
 import re
 import warnings as _warnings
@@ -43,7 +44,7 @@ def effective_tensor(
     ----------
     a
         - an array ``[x]``, ``[x, y]`` or ``[x, y, z]``: labels of a segmented image (with `mapping`), or conductivities ≥ 0; the axes of
-          an ``xarray.DataArray`` are found by their names, and its equal steps are the voxel size;
+          an ``xarray.DataArray`` are found by their names, its equal steps are the voxel size, and axes that descend are turned;
         - a formula in ``y1``, ``y2``, ``y3`` on the unit cell, such as ``"2 + sin(2*pi*y1)*cos(2*pi*y2)"`` (in one dimension over its own
           period, where it has one);
         - rows of formulas, a symmetric tensor: ``[["2", "0.1*sin(2*pi*y1)"], ["0.1*sin(2*pi*y1)", "1"]]``;
@@ -91,36 +92,51 @@ def effective_tensor(
     """
     if isinstance(a, os.PathLike) or (isinstance(a, str) and a.lower().endswith((".npy", ".png", ".tif", ".tiff", ".npz"))):
         raise GaptoothError(f"a = {os.fspath(a)!r} is a file's name: load it first, with numpy.load, tifffile.imread or imageio.imread")
-    if isinstance(a, np.ma.MaskedArray) and np.ma.is_masked(a):
+    if np.ma.is_masked(a):
         raise GaptoothError("a is a masked array: say what its masked voxels conduct, such as a.filled(0)")
     if isinstance(a, xr.Dataset):
         raise GaptoothError(f"a is a Dataset of {list(a.data_vars)}: take one of its variables")
+    if dim is not None:
+        _check.choice(str(dim), "dim", ("1", "2", "3"))
+    coordinates = None
     if isinstance(a, xr.DataArray):
-        a, voxel_size = _of_xarray(a, voxel_size)
+        a, voxel_size, coordinates = _of_xarray(a, voxel_size)
     if isinstance(a, str) or callable(a) or _is_rows(a):
         _refuse_given("a formula or function", mapping=mapping, voxel_size=voxel_size, fields=fields or None,
                       conditions=None if conditions == "periodic" else conditions)
         found = _of_formula(a, dim, slow, method, tolerance, resolution, bounds, progress)
     else:
         _refuse_given("an array", slow=slow, resolution=resolution)
-        found = _of_image(a, mapping, voxel_size, conditions, dim, method, tolerance, bounds, fields, progress)
+        found = _of_image(a, mapping, voxel_size, conditions, dim, method, tolerance, bounds, fields, progress, coordinates)
     for warning in found.warnings:
         _warnings.warn(warning, stacklevel=2)
     return found
 
 
 def _of_xarray(a: xr.DataArray, voxel_size):
-    """Its values with axes in the order x, y, z, and its steps as voxel sizes unless some are given."""
+    """Its values with axes in the order x, y, z and coordinates that ascend, its steps as voxel sizes unless some are given, its coordinates."""
     axes = [name for name in AXES if name in a.dims]
     if len(axes) != a.ndim:
         raise GaptoothError(f"a has the dimensions {a.dims}, expected x, y, z: a.rename({{…}}), or a.values for axes as they are")
     a = a.transpose(*axes)
-    if voxel_size is None and all(name in a.coords and a.sizes[name] > 1 for name in axes):
-        steps = [np.diff(a[name].values.astype(float)) for name in axes]
-        if not all(np.allclose(s, s[0], rtol=1e-4, atol=0) for s in steps):
-            raise GaptoothError("the coordinates of a have unequal steps, expected voxels of one size: give voxel_size")
-        voxel_size = [float(abs(s[0])) for s in steps]
-    return a.values, voxel_size
+    steps: dict[str, float] = {}
+    for name in axes:
+        if name not in a.coords or a.sizes[name] == 1:
+            continue
+        positions = _check.numbers(a[name].values, f"the coordinate {name}").astype(float)
+        own = np.diff(positions)
+        if not np.allclose(own, own[0], rtol=1e-4, atol=0) or own[0] == 0:
+            raise GaptoothError(f"the coordinate {name} of a has unequal steps, expected voxels of one size: a.drop_vars({name!r}) and voxel_size=")
+        steps[name] = float(abs(own[0]))
+        if own[0] < 0:
+            a = a.isel({name: slice(None, None, -1)})
+    if voxel_size is None and steps:
+        unknown = [name for name in axes if name not in steps and a.sizes[name] > 1]
+        if unknown:
+            raise GaptoothError(f"a has coordinates along {', '.join(steps)} but none along {', '.join(unknown)}: give voxel_size={(1.0,) * len(axes)}")
+        # the edge of a single layer is of no consequence
+        voxel_size = [steps.get(name, min(steps.values())) for name in axes]
+    return a.values, voxel_size, (axes, {name: a.coords[name].values for name in axes if name in a.coords})
 
 
 def mixture_bounds(conductivity: npt.ArrayLike) -> MixtureBounds:
@@ -186,7 +202,7 @@ def _tolerance(tolerance, default: float) -> float:
     return _check.number(tolerance, "tolerance", f"a number between 0 and 1, such as {default:g}", above=0.0, below=1.0)
 
 
-def _of_image(a, mapping, voxel_size, conditions, dim, method, tolerance, bounds, fields, progress) -> EffectiveTensor:
+def _of_image(a, mapping, voxel_size, conditions, dim, method, tolerance, bounds, fields, progress, coordinates) -> EffectiveTensor:
     image = _image(a)
     d = image.ndim
     if dim is not None and dim != d:
@@ -208,10 +224,10 @@ def _of_image(a, mapping, voxel_size, conditions, dim, method, tolerance, bounds
     _fits(image, fields)
     with reporting(progress) as report:
         found = _core.effective_image(
-            image, _map_text(mapping), sizes, conditions == "faces", _tolerance(tolerance, 1e-10), method or "multigrid",
+            image, _map_text(mapping), sizes, conditions == "faces", _tolerance(tolerance, 1e-10), "multigrid" if method is None else _check.choice(method, "method", ("multigrid", "fft")),
             bool(bounds), bool(fields), report,
         )
-    shaped = None if found["fields"] is None else _fields(found["fields"], image.shape, sizes)
+    shaped = None if found["fields"] is None else _fields(found["fields"], image.shape, sizes, coordinates)
     return _made(
         found["answer"],
         percolating=np.array(found["percolating"]),
@@ -220,14 +236,14 @@ def _of_image(a, mapping, voxel_size, conditions, dim, method, tolerance, bounds
     )
 
 
-def _fields(responses, shape, sizes) -> xr.Dataset:
-    axes = AXES[: len(shape)]
+def _fields(responses, shape, sizes, coordinates) -> xr.Dataset:
+    axes, known = coordinates or (AXES[: len(shape)], {})
     variables = {}
     for axis, corrector, flux in responses:
-        variables[f"corrector_{AXES[axis]}"] = (axes, corrector.reshape(shape))
-        variables[f"flux_{AXES[axis]}"] = ((*axes, "component"), flux.reshape(*shape, len(shape)))
+        variables[f"corrector_{axes[axis]}"] = (axes, corrector.reshape(shape))
+        variables[f"flux_{axes[axis]}"] = ((*axes, "component"), flux.reshape(*shape, len(shape)))
     centres = {name: (np.arange(n) + 0.5) * h for name, n, h in zip(axes, shape, sizes)}
-    return xr.Dataset(variables, {**centres, "component": list(axes)})
+    return xr.Dataset(variables, {**centres, **known, "component": list(axes)})
 
 
 def _fits(image: np.ndarray, fields: bool) -> None:
@@ -244,8 +260,8 @@ def _fits(image: np.ndarray, fields: bool) -> None:
 
 
 def _of_formula(a, dim, slow, method, tolerance, resolution, bounds, progress) -> EffectiveTensor:
-    if method not in (None, "fft"):
-        raise GaptoothError(f"method = {method!r}: formulas and functions take None or 'fft'")
+    if method is not None:
+        _check.choice(method, "method", ("fft",))
     rows = a if callable(a) else [[a]] if isinstance(a, str) else [[str(entry) for entry in row] for row in a]
     d = _dimension(a, rows, dim)
     if not callable(a) and (len(rows) > 1 or len(rows[0]) > 1) and any(len(row) != len(rows) or len(rows) != d for row in rows):
@@ -253,8 +269,8 @@ def _of_formula(a, dim, slow, method, tolerance, resolution, bounds, progress) -
     points = None
     if resolution is not None:
         points = _check.each(resolution, d, "resolution", whole=True)
-        if min(points) < 4:
-            raise GaptoothError(f"resolution = {resolution!r}: expected 4 or more points")
+        if min(points) < 4 or math.prod(points) > 2**20:
+            raise GaptoothError(f"resolution = {resolution!r}: expected 4 or more points along each axis, and at most {2**20} in all")
     if slow is not None and callable(a):
         raise GaptoothError("slow has no meaning for a function: give it the slow variable yourself, lambda y1: a(0.5, y1)")
     if slow is not None:

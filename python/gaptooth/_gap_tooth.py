@@ -69,8 +69,8 @@ class GapTooth:
         self.grid, self.fields = grid, _check.whole(fields, "fields", 1)
         if isinstance(rhs, LatticeDiffusion) and self.fields != 1:
             raise GaptoothError(f"fields = {fields!r}: a LatticeDiffusion has one")
-        if ends is not None and all(b == "periodic" for b in grid.boundary):
-            raise GaptoothError("ends have no meaning on a periodic domain: leave them out")
+        if ends is not None and "dirichlet" not in grid.boundary:
+            raise GaptoothError(f"ends have no meaning on a domain that is {' and '.join(dict.fromkeys(grid.boundary))}: leave them out")
         self._given = (grid, rhs, self.fields, coupling, ends)
         model = (rhs.periods, rhs._flat) if isinstance(rhs, LatticeDiffusion) else rhs
         self._core = _core.GapTooth(grid._core, model, self.fields, order, _ends(ends, grid.dim))

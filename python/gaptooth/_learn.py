@@ -196,6 +196,9 @@ def _orders(orders) -> list[list[int]]:
     try:
         sets = [list(s) if np.ndim(s) else s for s in orders]
         sets = [sets] if sets and not any(isinstance(s, list) for s in sets) else sets
-        return [[operator.index(k) for k in s] for s in sets]
+        found = [[operator.index(k) for k in s] for s in sets]
+        if any(not 0 <= k < 100 for s in found for k in s):
+            raise ValueError
+        return found
     except (TypeError, ValueError):
         raise GaptoothError(f"orders = {orders!r}: expected derivative orders such as [2, 4], or sets of them, [[2], [2, 4]]") from None

@@ -210,6 +210,15 @@ class Model:
         axes = list(self.grid)
         if not set(axes) <= set(named.dims):
             raise GaptoothError(f"u has the dimensions {named.dims}, expected {tuple(axes)} among them: u.rename({{…}})")
+        for name, own in self.grid.items():
+            if name not in named.coords:
+                continue
+            given = _check.doubles(named[name].values, name)
+            if given.shape == own.shape and np.abs(given - own).max() > 1e-6 * np.ptp(own):
+                raise GaptoothError(
+                    f"u lies on another {name}, from {given[0]:g} to {given[-1]:g}: expected that of the law, model.grid[{name!r}], "
+                    f"from {own[0]:g} to {own[-1]:g}; u.drop_vars({name!r}) takes the values as they are"
+                )
         return axes
 
     def _initial(self, u0):
@@ -274,7 +283,10 @@ def _of_time(function):
 
 
 def _path(path) -> str:
-    text = os.fspath(path)
-    if not str(text).endswith(".safetensors"):
+    try:
+        text = os.fsdecode(path)
+    except TypeError:
+        text = repr(path)
+    if not text.endswith(".safetensors"):
         raise GaptoothError(f"{text}: expected a name that ends in .safetensors; the card goes beside it as .json")
     return text

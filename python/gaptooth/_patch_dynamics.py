@@ -85,10 +85,17 @@ class PatchDynamics:
             _check.whole(degree, "degree", 1), _check.whole(stencil, "stencil", 1),
         )
         self.domain, self.boundary, self._burst = tuple(ends), boundary, burst
+        self._given = dict(
+            domain=tuple(ends), intervals=intervals, tooth=tooth, width=width, spacing=spacing, length=length, healing=healing,
+            boundary=boundary, degree=degree, stencil=stencil,
+        )
         self.points: np.ndarray = self._core.points()
         self.centres: np.ndarray = self._core.centres()
         self.offsets: np.ndarray = self._core.offsets()
         self.space_fraction: float = self._core.space_fraction
+
+    def __reduce__(self):
+        return _dynamics, (self._burst, self._given)
 
     def __repr__(self) -> str:
         a, b = self.domain
@@ -154,3 +161,7 @@ class PatchDynamics:
             n = len(self.points)
             raise GaptoothError(f"u has shape {array.shape}, expected ({n},) or (trajectories, {n})")
         return np.ascontiguousarray(array, dtype=np.float64).ravel(), array.shape[:-1]
+
+
+def _dynamics(burst, given) -> PatchDynamics:
+    return PatchDynamics(burst, **given)

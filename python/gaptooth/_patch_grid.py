@@ -79,7 +79,7 @@ class PatchGrid:
             raise GaptoothError(f"domain = {domain!r}: expected (a, b), or one such pair for each of up to three axes")
         if (spacing is None) == (ratio is None):
             raise GaptoothError("give one of spacing, the microscale points' distance, and ratio, the share that patches cover")
-        names: list[str] = [*boundary] if isinstance(boundary, (list, tuple)) else [boundary] * d  # type: ignore[list-item]
+        names: list[str] = [*boundary] if np.ndim(boundary) == 1 else [boundary] * d  # type: ignore[list-item]
         if len(names) != d:
             raise GaptoothError(f"boundary = {boundary!r}: expected one name, or {d}")
         for name in names:

@@ -71,25 +71,23 @@ impl Layout {
     }
 }
 
-/// The array that a function was last called with.
+/// The memory of the array that a function was last called with. The function sees a view, a new one every time: what it does to the
+/// view's shape or flags is gone with it.
 struct Argument {
     layout: Layout,
     memory: Py<PyArrayDyn<f64>>,
-    seen: Py<PyAny>,
 }
 
 impl Argument {
-    fn new(py: Python<'_>, layout: &Layout) -> PyResult<Self> {
+    fn new(py: Python<'_>, layout: &Layout) -> Self {
         let memory = PyArrayDyn::<f64>::zeros(py, layout.shape.clone(), false);
-        let seen = memory.call_method1("transpose", (layout.order.clone(),))?.unbind();
-        Ok(Argument { layout: layout.clone(), memory: memory.unbind(), seen })
+        Argument { layout: layout.clone(), memory: memory.unbind() }
     }
 
-    /// Whether Python has kept neither it nor a part of it, whose owner is `memory`.
+    /// Whether Python has kept no view of it, whose owner it is.
     #[allow(deprecated, reason = "the way that replaces it is unsafe code")]
     fn is_free(&self, py: Python<'_>) -> bool {
-        // `seen` is a part itself
-        self.seen.get_refcnt(py) == 1 && self.memory.get_refcnt(py) == 2 && self.memory.bind(py).try_readwrite().is_ok()
+        self.memory.get_refcnt(py) == 1 && self.memory.bind(py).try_readwrite().is_ok()
     }
 }
 
@@ -121,10 +119,13 @@ impl Callback {
         let done = Python::attach(|py| {
             let argument = match self.spare().take().filter(|a| a.layout == *layout && a.is_free(py)) {
                 Some(argument) => argument,
-                None => Argument::new(py, layout)?,
+                None => Argument::new(py, layout),
             };
-            write(argument.memory.bind(py).readwrite().as_slice_mut()?);
-            take(py, call(py, self.call.bind(py), argument.seen.bind(py))?)?;
+            let memory = argument.memory.bind(py);
+            write(memory.readwrite().as_slice_mut()?);
+            let seen = memory.call_method1("transpose", (layout.order.clone(),))?;
+            take(py, call(py, self.call.bind(py), &seen)?)?;
+            drop(seen);
             *self.spare() = Some(argument);
             Ok(())
         });
@@ -166,7 +167,12 @@ fn contiguous<'py>(py: Python<'py>, result: &Bound<'py, PyAny>, what: &str) -> P
     if result.is_none() {
         return Err(refuse(format!("{what} returned None, expected an array: end the function with `return …`")));
     }
-    let converted = py.import("numpy")?.call_method1("ascontiguousarray", (result, "float64"));
-    let converted = converted.map_err(|e| refuse(format!("{what} returned no array of numbers: {e}")))?;
-    Ok(converted.extract()?)
+    let numpy = py.import("numpy")?;
+    let none = |e: PyErr| refuse(format!("{what} returned no array of numbers: {e}"));
+    let array = numpy.call_method1("asarray", (result,)).map_err(none)?;
+    let kind = array.getattr("dtype")?;
+    if !"buif".contains(&kind.getattr("kind")?.extract::<String>()?) {
+        return Err(refuse(format!("{what} returned dtype {kind}, expected real numbers")));
+    }
+    Ok(numpy.call_method1("ascontiguousarray", (array, "float64")).map_err(none)?.extract()?)
 }

@@ -278,6 +278,9 @@ impl CellTensor for Function {
             |values| values.chunks_exact_mut(n).zip(y).for_each(|(to, y)| to.copy_from_slice(y)),
             |py, call, columns| call.call1(PyTuple::new(py, columns.try_iter()?.collect::<PyResult<Vec<_>>>()?)?),
             |py, result| {
+                if result.is_none() {
+                    return Err(refuse("the function returned None, expected an array: end it with `return …`"));
+                }
                 // a constant is a function, too
                 let whole = py.import("numpy")?.call_method1("broadcast_to", (&result, (n,)));
                 let whole = whole.map_err(|e| refuse(format!("the function returned no array of {n} numbers: {e}")))?;

@@ -282,9 +282,10 @@ impl Law {
             let start = times.first().copied().unwrap_or_default();
             let (mut u, mut u_t) = (vec![], vec![]);
             for u0 in u0.chunks(grid.len().max(1)) {
-                for state in integrate_automatic(&function, start, u0, &times, &options, observer)?.u {
+                let states = integrate_automatic(&function, start, u0, &times, &options, observer)?.u;
+                for (time, state) in times.iter().zip(states) {
                     let mut slope = vec![0.0; state.len()];
-                    function.rhs_into(start, &state, &mut slope);
+                    function.rhs_into(*time, &state, &mut slope);
                     u.extend(state);
                     u_t.extend(slope);
                 }

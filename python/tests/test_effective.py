@@ -8,6 +8,7 @@ import textwrap
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import gaptooth as gt
 
@@ -64,6 +65,25 @@ def test_fields():
     flux = cell.fields["flux_x"].values
     assert flux.shape == (10, 10, 2) and np.allclose(flux[..., 0], 1 / 0.37, atol=1e-4)
     assert cell.fields["corrector_y"].shape == (10, 10)
+
+
+def test_an_inclusion_on_a_line():
+    for text in ("where(abs(y1-0.5)<0.2,10,1)", "where(abs(y-0.5)<0.2,10,1)"):
+        cell = gt.effective_tensor(text, bounds=True)
+        assert abs(cell.tensor[0, 0] - 1 / 0.64) < 1e-9 and cell.lower[0, 0] <= 1 / 0.64 + 1e-9 <= cell.upper[0, 0] + 2e-9
+
+
+def test_data_arrays_keep_their_axes():
+    slanted = np.where(np.add.outer(range(12), range(12)) % 12 < 4, 10.0, 1.0)
+    x = 2.0 * np.arange(12)
+    a = xr.DataArray(slanted, dims=("x", "y"), coords={"x": x, "y": x[::-1]})
+    turned = gt.effective_tensor(a, fields=True)
+    assert np.allclose(turned.tensor, gt.effective_tensor(a.sortby("y")).tensor) and turned.tensor[0, 1] > 0.5
+    assert (a * turned.fields.corrector_x).shape == (12, 12)
+    layer = xr.DataArray(slanted[:, :, None], dims=("x", "y", "z"), coords={"x": 5 * x, "y": x, "z": [0.0]})
+    assert np.allclose(gt.effective_tensor(layer).tensor[:2, :2], gt.effective_tensor(slanted, voxel_size=(5, 1)).tensor)
+    flat = gt.effective_tensor(xr.DataArray(slanted, dims=("x", "z")), fields=True)
+    assert flat.fields.corrector_z.dims == ("x", "z")
 
 
 def test_formulas_and_functions():

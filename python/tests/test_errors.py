@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import gaptooth as gt
 
@@ -78,6 +79,18 @@ WRONG = {
     "a resolution in words": (lambda: gt.effective_tensor("2 + y1*(1-y1)", dim=2, resolution="fine"), "resolution = 'fine'"),
     "a slow variable in words": (lambda: gt.effective_tensor("2 + x", slow="here"), "slow = 'here'"),
     "labels with a map that lacks one": (lambda: gt.effective_tensor(np.arange(4), mapping={0: 1}), "mapping"),
+    "a function that returns nothing": (lambda: gt.effective_tensor(lambda y: None), "the function returned None.*return"),
+    "a function of complex numbers": (lambda: gt.effective_tensor(lambda y: 2 + np.exp(2j * np.pi * y)), "complex128.*real"),
+    "more points than any": (lambda: gt.effective_tensor("2+sin(2*pi*y1)*cos(2*pi*y2)", resolution=2000), "resolution = 2000"),
+    "a method that is a number": (lambda: gt.effective_tensor(ones, method=5), "method = 5.*multigrid"),
+    "masked conductivities": (lambda: gt.mixture_bounds(np.ma.masked_greater([1.0, 2.0, 1e30], 1e9)), "masked.*filled"),
+    "a masked state": (lambda: teeth().rhs(0.0, np.ma.masked_less(np.ones((1, 3, 5)), 2)), "masked.*filled"),
+    "a Dataset as a state": (lambda: teeth().rhs(0.0, xr.Dataset({"u": ("x", np.ones(3))})), "u"),
+    "ends without flux": (lambda: gt.GapTooth(gt.PatchGrid(**grid, boundary="neumann"), np.sin, ends=(0, 1)), "neumann.*leave them out"),
+    "boundaries in an array": (lambda: gt.PatchGrid((0, 1), 5, 5, spacing=0.01, boundary=np.array(["periodic", "neumann"])), "one name, or 1"),
+    "coordinates in words": (lambda: gt.effective_tensor(xr.DataArray(ones, dims=("x", "y"), coords={"x": list("abcd")})), "coordinate x.*dtype"),
+    "coordinates along one axis": (lambda: gt.effective_tensor(xr.DataArray(ones, dims=("x", "y"), coords={"x": np.arange(4.0)})), "none along y.*voxel_size"),
+    "a model without a name": (lambda: gt.load(None), "safetensors"),
     "profiles that are none": (lambda: dynamics().restrict("flat"), "profiles.*dtype"),
     "an unknown method of steps": (lambda: dynamics().simulate(np.ones(11), [0, 1], step=1.0, method="magic"), "method = 'magic'.*'euler'"),
     "a step of zero": (lambda: dynamics().simulate(np.ones(11), [0, 1], step=0), "step = 0.*positive"),

@@ -260,6 +260,22 @@ def without_attributes():
 
 
 X = heat().x.values
+def test_a_truth_that_depends_on_time():
+    model = gt.learn(heat(), progress=False)
+    u0, t = heat().u.isel(time=0), np.linspace(0, 1, 11)
+    verdict = model.verdict(lambda t, u: model.rhs(u) + 10 * t, u0=u0, t=t)
+    assert verdict.rhs_rmse > 0.1
+
+
+def test_a_state_on_another_grid_is_refused():
+    model = gt.learn(heat(), progress=False)
+    u = heat().u.isel(trajectory=0, time=0)
+    assert np.allclose(model.rhs(u), model.rhs(u.drop_vars("x")))
+    for call in (model.rhs, lambda u: model.integrate(u, [0, 1])):
+        with pytest.raises(gt.GaptoothError, match="another x.*model.grid"):
+            call(u.assign_coords(x=2 * u.x))
+
+
 WRONG = {
     "no dataset": (lambda: gt.learn(np.ones((3, 4, 5))), "xarray.Dataset.*found ndarray"),
     "no u": (lambda: gt.learn(heat().rename(u="temperature")), "temperature.*expected u.*rename"),

@@ -1,5 +1,7 @@
 """Simulators on patches: laws that a coupling must keep, the built-in model's answers, what functions may do."""
 
+import pickle
+
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
@@ -123,6 +125,24 @@ def test_an_array_that_a_function_keeps_stays_as_it_was(trajectories):
     assert len(kept) > 10
     for kept, seen in zip(kept, seen):
         assert np.array_equal(kept, 0.5 * seen)
+
+
+def test_what_a_function_does_to_its_array_is_gone_with_the_call():
+    def rhs(t, u):
+        assert u.shape == (1, 5, 11) and u.flags.writeable and u.dtype == np.float64
+        found = -np.sin(u)
+        u.shape = (-1,)
+        u.setflags(write=False)
+        return found
+
+    teeth = gt.GapTooth(line(), rhs)
+    assert np.isfinite(teeth.simulate(teeth.sample(np.sin), [0.0, 0.1]).u).all()
+
+
+def test_patch_dynamics_is_pickled():
+    teeth = pickle.loads(pickle.dumps(dynamics()))
+    u = teeth.points**2
+    assert np.array_equal(teeth.slopes(u), dynamics().slopes(u))
 
 
 def test_a_function_may_return_any_memory_layout():

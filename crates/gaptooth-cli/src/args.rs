@@ -22,6 +22,8 @@ pub(crate) enum Command {
     Effective(EffectiveArgs),
     /// Run only the patch experiments of a study file: datasets, and no truth needed
     Simulate(RunArgs),
+    /// Run a study for every combination of some settings: a table, a figure, one line of CSV a point
+    Sweep(SweepArgs),
     /// Learn a law from a dataset
     Learn(LearnArgs),
     /// Integrate a learned law from the dataset's initial states
@@ -57,8 +59,52 @@ pub(crate) struct RunArgs {
     pub(crate) json: bool,
 }
 
-/// `effective`
+/// `sweep`
 #[derive(Debug, ArgGroup)]
+pub(crate) struct SweepArgs {
+    /// A built-in study's name (see `gaptooth studies`) or a TOML file; or images (npy, png, tiff), whose effective tensors are found
+    #[arg(required = true, value_name = "STUDY|IMAGE")]
+    pub(crate) subjects: Vec<String>,
+    /// A key of the study and its values: `problem.epsilon=1e-3,1e-4`; repeat for more keys, every combination is a point
+    #[arg(long, value_name = "PATH=V,V…", allow_hyphen_values = true)]
+    pub(crate) vary: Vec<String>,
+    /// A key of the study that is the same in every point, as in `gaptooth run`
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Conductivities of the images' labels, as in `gaptooth effective`; repeat to take every image with each
+    #[arg(long, value_name = "L=V,…", allow_hyphen_values = true)]
+    pub(crate) map: Vec<String>,
+    /// Edges of the images' voxels along x, y and z [default: 1]
+    #[arg(long, value_name = "DX,DY,DZ")]
+    pub(crate) voxel_size: Option<String>,
+    /// What holds at the images' faces [default: periodic]
+    #[arg(long, value_enum)]
+    pub(crate) conditions: Option<Conditions>,
+    /// Relative tolerance of images [default: 1e-10]
+    #[arg(long, value_name = "T")]
+    pub(crate) tolerance: Option<f64>,
+    /// Bounds on the tensors of images, too
+    #[arg(long)]
+    pub(crate) bounds: bool,
+    /// Where results go: sweep.csv, report.html and, of a study, a run's directory for each point [default: runs/NAME-sweep]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// The one seed of everything random, in place of the study's
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    pub(crate) seed: Option<u64>,
+    /// Go on from where a sweep into the same directory was stopped: points that are done stay
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Threads [default: all cores]; the numbers do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) threads: Option<u16>,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `effective`
+#[derive(Debug, Default, ArgGroup)]
 pub(crate) struct EffectiveArgs {
     /// Dimensions, 1 to 3 [default: 1; of a tensor or a lattice as many as it has]
     #[arg(long, value_name = "D")]

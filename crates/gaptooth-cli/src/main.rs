@@ -10,6 +10,7 @@
 
 mod args;
 mod commands;
+mod commas;
 mod config;
 mod failure;
 #[cfg(test)]

@@ -228,3 +228,25 @@ fn wrong_input_is_named() {
     }
     assert!(Collocation { tolerance: 0.0, ..Default::default() }.solve(&a).is_err());
 }
+
+/// However few the points: the interval holds the truth, and an answer that is far from it does not say that it converged.
+#[test]
+fn bounds_on_any_number_of_points_hold_the_truth() {
+    for (a, exact) in [(1.1, 0.21f64.sqrt()), (1.001, 0.002_001f64.sqrt()), (1.5, 1.25f64.sqrt())] {
+        let text = format!("{a} + sin(2*pi*y1)");
+        for n in (4..16).chain([18, 30]) {
+            for d in [1, 2] {
+                let tensor = FormulaTensor::scalar(&text, d, &[]).unwrap();
+                let solver = Collocation { points: Some(vec![n; d]), bounds: true, ..Default::default() };
+                let found = solver.solve(&tensor).unwrap().effective;
+                let (lower, upper) = (found.lower.as_ref().unwrap()[0][0], found.upper.as_ref().unwrap()[0][0]);
+                assert!(
+                    lower <= exact * (1.0 + 1e-12) && exact <= upper * (1.0 + 1e-12),
+                    "{text}, {n}^{d}: [{lower}, {upper}] for {exact}"
+                );
+                let wrong = (found.tensor[0][0] - exact).abs();
+                assert!(wrong < 1e-6 || !found.converged(1e-12), "{text}, {n}^{d}: {} for {exact}", found.tensor[0][0]);
+            }
+        }
+    }
+}

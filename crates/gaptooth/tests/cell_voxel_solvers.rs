@@ -131,3 +131,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_unit_of_length_does_not_matter_in_the_plane_and_on_a_line() {
+    let a = |n: usize| (0..n).map(|i| [1.0, 20.0, 3.0, 0.5, 7.0][i * i % 5]).collect::<Vec<f64>>();
+    for shape in [vec![40], vec![12, 10], vec![6, 5, 4]] {
+        let solved = |unit: f64| {
+            let n = shape.iter().product();
+            let edges: Vec<f64> = shape.iter().enumerate().map(|(k, _)| unit * (1.0 + 0.5 * k as f64)).collect();
+            let options = VoxelOptions { bounds: true, ..Default::default() };
+            VoxelCell::new(&shape, &edges, a(n)).unwrap().effective(&options, &Silent).unwrap().effective
+        };
+        let one = solved(1.0);
+        for unit in [1e-200, 1e-25, 1e-20, 1e30, 1e200] {
+            let other = solved(unit);
+            for (one, other) in [
+                (&one.tensor, &other.tensor),
+                (one.lower.as_ref().unwrap(), other.lower.as_ref().unwrap()),
+                (one.upper.as_ref().unwrap(), other.upper.as_ref().unwrap()),
+            ] {
+                let same = one.iter().flatten().zip(other.iter().flatten()).all(|(a, b)| (a - b).abs() < 1e-8);
+                assert!(same, "{shape:?}, {unit:e}: {other:?} for {one:?}");
+            }
+        }
+    }
+}

@@ -9,6 +9,7 @@ mod run;
 mod schema;
 mod simulate;
 mod studies;
+mod sweep;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ pub(crate) fn dispatch(command: &Command) -> Result<ExitCode, Failure> {
         Command::Run(args) => run::run(args),
         Command::Effective(args) => effective::effective(args),
         Command::Simulate(args) => simulate::simulate(args),
+        Command::Sweep(args) => sweep::sweep(args),
         Command::Learn(args) => learn::learn(args),
         Command::Predict(args) => predict::predict(args),
         Command::Report(args) => report::report(args),

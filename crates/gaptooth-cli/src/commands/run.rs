@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use gaptooth::{
     VERSION,
-    io::{RunDirectory, atomic, effective_text, write_outcome},
+    io::{Checkpoints, RunDirectory, atomic, effective_text, write_outcome},
     plot::render_report,
     report::Report,
     study::{AnyStudy, BoundConfig, Context},
@@ -14,7 +14,7 @@ use gaptooth::{
 use super::{output_directory, use_threads};
 use crate::{
     args::RunArgs,
-    config,
+    config::{self, Study},
     failure::{FAILED, Failure},
     interrupt, output,
     progress::Terminal,
@@ -28,28 +28,45 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     use_threads(args.threads)?;
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(study.config.name()));
     let directory = output_directory(&out)?;
-    let store = directory.checkpoints(format!("{VERSION}\n{text}"));
-    if !args.resume {
-        store.clear()?;
-    }
     let terminal = Terminal::new();
+    let store = store(&directory, &text, args.resume)?;
     interrupt::listen(&terminal, true)?;
-    let context = Context { observer: &*terminal, store: Some(&store) };
-    let outcome = study.config.run(&context);
-    terminal.finish();
-    let outcome = outcome.map_err(|e| study.explain(e))?;
-    terminal.say("writing results …");
-    let report = directory.replace(|beside| {
-        write_outcome(&outcome, &study.config, &text, beside)?;
-        render_report(&outcome.report, beside)
-    })?;
-    store.clear()?;
+    let report = into_directory(&study, &text, &directory, &store, &terminal)?;
     output::say(&verdict(&report, &study.config));
     output::say(&format!("open {}", directory.report_html().display()));
     if args.json {
         print_report_json(&directory)?;
     }
     Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
+
+/// Where the states of a run of this configuration are kept; empty unless it is to go on.
+pub(super) fn store(directory: &RunDirectory, text: &str, resume: bool) -> Result<Checkpoints, Failure> {
+    let store = directory.checkpoints(format!("{VERSION}\n{text}"));
+    if !resume {
+        store.clear()?;
+    }
+    Ok(store)
+}
+
+/// Runs a study and puts its results into `directory`.
+pub(super) fn into_directory(
+    study: &Study,
+    text: &str,
+    directory: &RunDirectory,
+    store: &Checkpoints,
+    terminal: &Terminal,
+) -> Result<Report, Failure> {
+    let outcome = study.config.run(&Context { observer: terminal, store: Some(store) });
+    terminal.finish();
+    let outcome = outcome.map_err(|e| study.explain(e))?;
+    terminal.say("writing results …");
+    let report = directory.replace(|beside| {
+        write_outcome(&outcome, &study.config, text, beside)?;
+        render_report(&outcome.report, beside)
+    })?;
+    store.clear()?;
+    Ok(report)
 }
 
 /// `report.json` as it lies there.

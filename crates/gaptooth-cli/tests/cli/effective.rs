@@ -253,3 +253,25 @@ fn networks_answer_with_bounds() {
         assert!(answer.stderr.contains(message) && answer.stdout.is_empty(), "{}", answer.stderr);
     }
 }
+
+/// What lies inside the cell and is alike at both its ends.
+#[test]
+fn an_inclusion_in_the_cell_of_a_line() {
+    let exact = [
+        ("where(abs(y1-0.5)<0.2,10,1)", 1.0 / 0.64),
+        ("where(abs(y-0.5)<0.2,10,1)", 1.0 / 0.64),
+        (
+            "1/(1 - 0.5*exp(-((y1-0.5)/0.1)^2))",
+            1.0 / (1.0 - 0.05 * std::f64::consts::PI.sqrt() * 0.999_999_999_998_462_5),
+        ),
+    ];
+    for (text, exact) in exact {
+        let answer = Place::new().run(&["effective", "--coefficient", text, "--bounds", "--json"]).done().object();
+        let [a, lower, upper] = ["tensor", "lower", "upper"].map(|name| answer[name][0][0].as_f64().unwrap());
+        assert!((a / exact - 1.0).abs() < 1e-9, "{text}: {a} for {exact}");
+        assert!(
+            lower <= exact * (1.0 + 1e-9) && exact <= upper * (1.0 + 1e-9),
+            "{text}: [{lower}, {upper}] for {exact}"
+        );
+    }
+}

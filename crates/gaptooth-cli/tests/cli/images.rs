@@ -4,7 +4,7 @@ use super::{Place, effective::KEYS, files, resuming::stopped};
 use gaptooth::io::read_group;
 
 /// An npy file of bytes, C order.
-fn npy(place: &Place, name: &str, shape: &str, samples: &[u8]) {
+pub(super) fn npy(place: &Place, name: &str, shape: &str, samples: &[u8]) {
     let mut header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}");
     header += &" ".repeat(63 - (header.len() + 10) % 64);
     header.push('\n');

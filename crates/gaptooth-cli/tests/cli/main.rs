@@ -9,6 +9,7 @@ mod learning;
 mod resuming;
 mod running;
 mod simulating;
+mod sweeping;
 mod threads;
 
 use std::{

@@ -3,7 +3,7 @@
 use super::Coefficient;
 use super::formula::{Formula, error_at_name};
 use super::one_period::{on_one_period, replace_word};
-use super::periodicity::{Periodicity, periodicity};
+use super::periodicity::{Periodicity, periodicity, recurs};
 use super::sample::{Place, Sample, survey};
 use super::two_scale::two_scale;
 use crate::{Error, Result};
@@ -64,8 +64,8 @@ impl ExpressionCoefficient {
         Ok(ExpressionCoefficient { formula, period, bounds: [low.value, high.value] })
     }
 
-    /// a(y) on the cell [0, 1), also with y1 for y, at the slow points `x_domain`: a formula that does not repeat is one cell, and the cell
-    /// repeats.
+    /// a(y) on the cell [0, 1), also with y1 for y, at the slow points `x_domain`. A formula in which y stands only inside sin, cos, tan and %
+    /// repeats as these do, with a period of its own; of any other the values on [0, 1) are one cell, and the cell repeats.
     ///
     /// # Errors
     /// As [`ExpressionCoefficient::new`].
@@ -74,24 +74,21 @@ impl ExpressionCoefficient {
     /// use gaptooth::coefficient::{Coefficient, ExpressionCoefficient};
     /// let a = ExpressionCoefficient::on_cell("1 + y1", [0.0, 0.0])?;
     /// assert_eq!(a.value(0.0, 1.25), 1.25);
+    /// let inclusion = ExpressionCoefficient::on_cell("where(abs(y1 - 0.5) < 0.2, 10, 1)", [0.0, 0.0])?;
+    /// assert_eq!((inclusion.period(), inclusion.value(0.0, 7.5)), (Some(1.0), 10.0));
     /// # Ok::<(), gaptooth::Error>(())
     /// ```
     pub fn on_cell(text: &str, x_domain: [f64; 2]) -> Result<Self> {
         // `y1` is the name for every dimension; a space keeps the positions that errors name
         let renamed = replace_word(text, "y1", "y ");
-        let error = match ExpressionCoefficient::new(&renamed, None, x_domain, &[]) {
-            Ok(coefficient) => return Ok(coefficient),
-            Err(error) => error,
-        };
-        match (&error, ExpressionCoefficient::new(&on_one_period(&renamed), None, x_domain, &[])) {
-            (Error::Expression { .. }, Ok(coefficient)) => Ok(coefficient),
-            (Error::Expression { .. }, Err(within @ Error::Coefficient { .. })) => Err(within),
+        let one_cell = |formula: &Formula| formula.depends_on("y") && !recurs(formula);
+        let one_cell = two_scale(&renamed, None, &[]).is_ok_and(|formula| one_cell(&formula));
+        let cell = if one_cell { on_one_period(&renamed) } else { renamed };
+        ExpressionCoefficient::new(&cell, None, x_domain, &[]).map_err(|error| match error {
             // as it was typed
-            (Error::Expression { position, message, .. }, _) => {
-                Err(Error::Expression { text: text.into(), position: *position, message: message.clone() })
-            }
-            _ => Err(error),
-        }
+            Error::Expression { position, message, .. } => Error::Expression { text: text.into(), position, message },
+            other => other,
+        })
     }
 
     /// The formula as a function of (x, y).

@@ -22,6 +22,8 @@ pub(super) enum Periodicity {
 const MULTIPLES: usize = 64;
 /// Points at which a candidate is tried.
 const TRIALS: usize = 97;
+/// Points from -2 to 2 at which it is tried where the structure says nothing.
+const DENSE: usize = 2048;
 
 /// Classifies `formula`, a function of (x, y), for x in `x_domain`.
 pub(super) fn periodicity(formula: &Formula, x_domain: [f64; 2]) -> Periodicity {
@@ -37,7 +39,8 @@ pub(super) fn periodicity(formula: &Formula, x_domain: [f64; 2]) -> Periodicity 
     let slowest = single.iter().copied().fold(f64::INFINITY, f64::min);
     let own = (1..=MULTIPLES).map(|k| k as f64 / slowest).filter(|_| slowest.is_finite());
     let mut candidates = (1..=MULTIPLES).map(|k| k as f64).chain(own);
-    match candidates.find(|&p| commensurate(&single, p) && repeats(formula, x_domain, p)) {
+    let alike = |p: f64| structure.is_some() || repeats_near_zero(formula, x_domain, p);
+    match candidates.find(|&p| commensurate(&single, p) && repeats(formula, x_domain, p) && alike(p)) {
         Some(period) => Periodicity::Periodic(period),
         None if structure.is_some() => Periodicity::QuasiPeriodic,
         None => Periodicity::Neither,
@@ -58,6 +61,22 @@ fn repeats(formula: &Formula, [a, b]: [f64; 2], period: f64) -> bool {
         // poles and domain errors are the positivity check's business
         !here.is_finite() || !there.is_finite() || (here - there).abs() <= 1e-7 * (1.0 + here.abs() + there.abs())
     })
+}
+
+/// A formula that is written for one cell around 0 and alike far from it on both sides repeats with any long period at points that miss the
+/// cell: these do not.
+fn repeats_near_zero(formula: &Formula, [a, b]: [f64; 2], period: f64) -> bool {
+    (0..DENSE).all(|k| {
+        let y = 4.0 * (k as f64 + 0.381_966_011_250_105) / DENSE as f64 - 2.0;
+        let x = a + (b - a) * (std::f64::consts::SQRT_2 * k as f64).fract();
+        let (here, there) = (formula.eval(&[x, y]), formula.eval(&[x, y + period]));
+        !here.is_finite() || !there.is_finite() || (here - there).abs() <= 1e-7 * (1.0 + here.abs() + there.abs())
+    })
+}
+
+/// Whether y stands only inside sin, cos, tan and %: then the formula repeats, or is quasi-periodic.
+pub(super) fn recurs(formula: &Formula) -> bool {
+    frequencies(formula).is_some()
 }
 
 /// How one node depends on y.

@@ -150,7 +150,7 @@ impl LawChoice {
         if self.form.chooses() && training.trajectories() < 2 {
             let expected = "two or more to fit to, as derivatives are chosen by trajectories that are held back";
             let advice = "simulate more trajectories, hold out fewer, or choose the closure stencil";
-            return Err(Error::parameter("trajectories", training.trajectories(), expected, advice));
+            return Err(Error::parameter("training trajectories", training.trajectories(), expected, advice));
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use gaptooth::{
 use super::answer::{Answer, show};
 use super::{WORKS_NOW, explain, slow_points};
 use crate::args::EffectiveArgs;
+use crate::commas::split;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::progress::Terminal;
@@ -181,20 +182,6 @@ fn table(text: &str) -> Option<Vec<Vec<&str>>> {
         .into_iter()
         .map(|part| inside(part).map(|(a, b)| split(&part[a..b]).into_iter().map(str::trim).collect()))
         .collect()
-}
-
-/// The parts between commas that stand in no brackets.
-fn split(text: &str) -> Vec<&str> {
-    let (mut parts, mut depth, mut start) = (vec![], 0, 0);
-    for (i, c) in text.char_indices() {
-        depth += i32::from(matches!(c, '(' | '[')) - i32::from(matches!(c, ')' | ']'));
-        if c == ',' && depth == 0 {
-            parts.push(&text[start..i]);
-            start = i + 1;
-        }
-    }
-    parts.push(&text[start..]);
-    parts
 }
 
 /// The material at a slow point.

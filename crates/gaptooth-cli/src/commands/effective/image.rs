@@ -7,11 +7,13 @@ use gaptooth::{
     cell::{VoxelAnswer, VoxelCell, VoxelOptions, VoxelSolver},
     coefficient::PhaseMap,
     io::read_image,
+    observer::Observer,
 };
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Matrix, show};
 use super::fields::AXES;
+use super::table::{Rows, numbers};
 use super::{batch, fields, refine};
 use crate::args::{Conditions, EffectiveArgs};
 use crate::commands::output_directory;
@@ -98,6 +100,17 @@ pub(super) fn image(path: &Path, args: &EffectiveArgs) -> Result<(), Failure> {
         (Some(edges), _) => batch::batch(&sample, edges, path, args),
         (None, factors) => refine::refine(&sample, factors.unwrap_or("1"), path, args),
     }
+}
+
+/// The numbers that tables have of an image, by name.
+pub(crate) fn image_numbers(
+    path: &Path,
+    args: &EffectiveArgs,
+    observer: &dyn Observer,
+) -> Result<Vec<(String, f64)>, Failure> {
+    let sample = Sample::read(path, args)?;
+    let found = sample.cell.effective(&sample.options, observer)?;
+    Ok(Rows::new(&[], sample.shape.len()).heading.into_iter().zip(numbers(&found)).collect())
 }
 
 fn whole(sample: Sample, args: &EffectiveArgs, started: Instant) -> Result<(), Failure> {

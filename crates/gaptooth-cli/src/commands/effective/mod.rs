@@ -22,6 +22,8 @@ use crate::args::EffectiveArgs;
 use crate::failure::Failure;
 use answer::{Answer, show};
 
+pub(crate) use image::image_numbers;
+
 /// Degree of the elements: rounding is reached on few of them.
 const DEGREE: usize = 8;
 

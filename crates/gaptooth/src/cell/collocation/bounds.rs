@@ -80,6 +80,37 @@ pub(super) fn bounds(fields: &Fields, space: &Spectral) -> Result<[Vec<Vec<f64>>
     Ok([symmetric(d, |i, j| 0.5 * (lower[(i, j)] + lower[(j, i)])), fields.energy()])
 }
 
+/// The bounds have settled when a refinement changes them by less, relative to the largest entry.
+const SETTLED: f64 = 4e-15;
+
+/// Bounds on grids that are refined until their quadrature has settled.
+#[derive(Default)]
+pub(super) struct Settling {
+    before: Option<[Vec<Vec<f64>>; 2]>,
+    /// largest difference that the last refinement made; infinite before there was one
+    pub(super) change: Option<f64>,
+}
+
+impl Settling {
+    /// The bounds wider by what the last refinement changed, once that is little or the grid is the `last`.
+    pub(super) fn settled(&mut self, [lower, upper]: [Vec<Vec<f64>>; 2], last: bool) -> Option<[Vec<Vec<f64>>; 2]> {
+        let size = upper.iter().flatten().fold(0.0f64, |m, a| m.max(a.abs()));
+        self.change =
+            self.before.take().map(|[l, u]| largest_difference(&l, &lower).max(largest_difference(&u, &upper)));
+        if !last && self.change.is_none_or(|change| change > SETTLED * size) {
+            self.before = Some([lower, upper]);
+            return None;
+        }
+        // that is the quadrature's error; |ξᵀEξ| is at most d times the largest entry of E
+        let slack = lower.len() as f64 * self.change.unwrap_or(0.0);
+        let moved = |mut bound: Vec<Vec<f64>>, by: f64| {
+            bound.iter_mut().enumerate().for_each(|(i, row)| row[i] += by);
+            bound
+        };
+        Some([moved(lower, -slack), moved(upper, slack)])
+    }
+}
+
 /// The field without its gradient part, and without the waves that the grid cannot differentiate.
 fn solenoidal(space: &Spectral, mut flux: Field) -> Field {
     flux.iter_mut().for_each(|part| space.fourier.forward(part));

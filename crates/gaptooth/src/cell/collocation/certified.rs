@@ -3,7 +3,7 @@
 use faer::c64;
 
 use super::SHIFT;
-use super::bounds::{Fields, bounds, largest_difference};
+use super::bounds::{Fields, Settling, bounds, largest_difference};
 use super::solution::CellSolution;
 use super::spectral::Spectral;
 use crate::cell::EffectiveTensor;
@@ -12,8 +12,6 @@ use crate::{Error, Result, error::check_finite};
 
 /// First points per axis in 1, 2, 3 dimensions.
 const FIRST: [usize; 3] = [64, 32, 16];
-/// The bounds have settled when a doubling changes them by less, relative to the largest entry.
-const SETTLED: f64 = 4e-15;
 /// No grid has more points.
 const MAX_POINTS: usize = 1 << 18;
 
@@ -48,39 +46,28 @@ pub fn certified(
         return Err(Error::parameter("dimension", d, "1, 2 or 3", "a cell has one, two or three axes"));
     }
     let mut n = FIRST[d - 1];
-    let mut before: Option<[Vec<Vec<f64>>; 2]> = None;
+    let mut settling = Settling::default();
     loop {
         let space = Spectral::new(&vec![n; d]);
         let points = space.points(&vec![0.0; d]);
         let spectra = spectra(&space, correctors(&points)?)?;
         // a moved grid: a wave that vanishes at the points of one vanishes at those of all its doublings
         let fields = Fields::new(tensor, &space, &spectra, &space, &SHIFT)?;
-        let [lower, upper] = bounds(&fields, &space)?;
-        let size = upper.iter().flatten().fold(0.0f64, |m, a| m.max(a.abs()));
-        let change = before
-            .as_ref()
-            .map_or(f64::INFINITY, |[l, u]| largest_difference(l, &lower).max(largest_difference(u, &upper)));
-        let exhausted = space.len() << d > MAX_POINTS;
-        if change <= SETTLED * size || exhausted {
-            // what the last doubling changed is the quadrature's error; |ξᵀEξ| is at most d times the largest entry of E
-            let slack = d as f64 * if change.is_finite() { change } else { 0.0 };
-            let moved = |mut bound: Vec<Vec<f64>>, by: f64| {
-                bound.iter_mut().enumerate().for_each(|(i, row)| row[i] += by);
-                bound
-            };
-            let residual = largest_difference(&lower, &upper).max(if change.is_finite() { change } else { 0.0 });
+        let found = bounds(&fields, &space)?;
+        let distance = largest_difference(&found[0], &found[1]);
+        let tensor = found[1].clone();
+        if let Some([lower, upper]) = settling.settled(found, space.len() << d > MAX_POINTS) {
             let effective = EffectiveTensor {
-                tensor: upper.clone(),
-                lower: Some(moved(lower, -slack)),
-                upper: Some(moved(upper, slack)),
+                tensor,
+                lower: Some(lower),
+                upper: Some(upper),
                 method: format!("bounds from given correctors on {n} points per axis"),
                 iterations: 0,
-                residual,
+                residual: distance.max(settling.change.unwrap_or(0.0)),
                 unknowns: space.len(),
             };
             return Ok(CellSolution::new(effective, &space, &spectra));
         }
-        before = Some([lower, upper]);
         n *= 2;
     }
 }

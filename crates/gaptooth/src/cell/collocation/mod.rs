@@ -14,7 +14,7 @@ use super::EffectiveTensor;
 use crate::coefficient::CellTensor;
 use crate::observer::{Observer, Silent, check_interrupt};
 use crate::{Error, Result};
-use bounds::{Fields, bounds, largest_difference};
+use bounds::{Fields, Settling, bounds, largest_difference};
 use spectral::{Pair, Spectral, Values};
 
 pub use certified::certified;
@@ -26,6 +26,8 @@ const FIRST: [usize; 3] = [32, 16, 8];
 const SLOW: usize = 1 << 15;
 /// In what units.
 const SHARES: u64 = 1000;
+/// Bounds are integrated on no more points, or twice those of the solution along each axis.
+const MOST_QUADRATURE: usize = 1 << 20;
 /// Most iterations on one grid.
 const MOST_ITERATIONS: usize = 2000;
 /// A grid moved by these shares of its spacing tells a wave from its alias on the grid.
@@ -86,7 +88,8 @@ impl Collocation {
         self.check(tensor)?;
         let d = tensor.dimension();
         let mut shape = match &self.points {
-            Some(points) => points.iter().map(|n| n / 2).collect(),
+            // an odd half can agree with the whole by symmetry alone
+            Some(points) => points.iter().map(|n| n / 2 + n / 2 % 2).collect(),
             None => vec![FIRST[d - 1]; d],
         };
         let mut level = self.level(tensor, &shape, None, observer)?;
@@ -198,12 +201,22 @@ impl Collocation {
         largest_difference(&level.tensor, &moved.energy()).max(earlier) + level.error
     }
 
+    /// Bounds by quadrature on finer grids, until it has settled, and wider by what the last refinement changed.
     fn finished(&self, tensor: &dyn CellTensor, mut effective: EffectiveTensor, level: &Level) -> Result<CellSolution> {
         if self.bounds {
-            let fine = Spectral::new(&level.space.shape.iter().map(|n| 2 * n).collect::<Vec<_>>());
-            let fields = Fields::new(tensor, &fine, &level.spectra, &level.space, &SHIFT)?;
-            let [lower, upper] = bounds(&fields, &fine)?;
-            (effective.lower, effective.upper) = (Some(lower), Some(upper));
+            let mut settling = Settling::default();
+            let mut shape = level.space.shape.clone();
+            loop {
+                let fine = Spectral::new(&shape);
+                let fields = Fields::new(tensor, &fine, &level.spectra, &level.space, &SHIFT)?;
+                let next = fine.len() << shape.len();
+                let last = next > MOST_QUADRATURE.max(level.space.len() << shape.len());
+                if let Some([lower, upper]) = settling.settled(bounds(&fields, &fine)?, last) {
+                    (effective.lower, effective.upper) = (Some(lower), Some(upper));
+                    break;
+                }
+                shape.iter_mut().for_each(|n| *n *= 2);
+            }
         }
         Ok(CellSolution::new(effective, &level.space, &level.spectra))
     }

@@ -243,13 +243,13 @@ impl VoxelCell {
             return Err(Error::parameter("tolerance", options.tolerance, "a number between 0 and 1", "try 1e-8"));
         }
         // the unit of length does not matter, and singles have a range
-        let unit = self.lattice.h.iter().copied().fold(0.0, f64::max);
-        self.lattice.h.iter_mut().for_each(|h| *h /= unit);
+        let axes = axes(self.shape.len());
+        let unit = axes.iter().map(|axis| self.lattice.h[*axis]).fold(0.0, f64::max);
+        axes.iter().for_each(|axis| self.lattice.h[*axis] /= unit);
         let mixture = Mixture::new(self.shape.len(), &self.a, self.largest);
         let given: Option<Vec<f64>> = options.fields.then(|| self.conductivities().collect());
         let bodies = Bodies::new(&self.lattice, &self.a);
         let share = bodies.percolating().map(|n| n as f64 / self.a.len() as f64);
-        let axes = axes(self.shape.len());
         // what flux cannot pass has no part in the answer, and through corners it would have one in the upper bound
         bodies.clear_islands(&axes, self.lattice.n[2], &mut self.a);
         let open: Vec<usize> = (0..axes.len()).filter(|d| share[axes[*d]] > 0.0).collect();

@@ -1,0 +1,176 @@
+//! `gaptooth sweep`: a study for every combination of some settings, or images with every map.
+
+mod images;
+mod table;
+mod variation;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use gaptooth::{
+    VERSION,
+    io::{RunDirectory, effective_text},
+    observer::Observer,
+    plot::{read_report, render_report},
+    report::Report,
+};
+use serde_json::json;
+
+use self::table::{Numbers, Point, Table};
+use self::variation::{Variation, combinations};
+use super::{output_directory, run, use_threads};
+use crate::{
+    args::SweepArgs,
+    config::{self, Study},
+    failure::{FAILED, Failure, INTERRUPTED},
+    interrupt, output,
+    progress::Terminal,
+};
+
+const FILE: &str = "sweep.csv";
+
+/// Every point, one after the other; one that fails does not stop the others.
+pub(super) fn sweep(args: &SweepArgs) -> Result<ExitCode, Failure> {
+    use_threads(args.threads)?;
+    if args.subjects.iter().all(|subject| images::is_image(subject)) {
+        return images::images(args);
+    }
+    let [subject] = &args.subjects[..] else {
+        let message = format!("{}: expected one study, or images", args.subjects.join(" "));
+        return Err(Failure::wrong_input(message).help("a sweep of a study varies its keys: --vary PATH=V,V…"));
+    };
+    of_study(subject, args)
+}
+
+fn of_study(subject: &str, args: &SweepArgs) -> Result<ExitCode, Failure> {
+    let variations = args.vary.iter().map(|text| Variation::typed(text)).collect::<Result<Vec<_>, _>>()?;
+    if variations.is_empty() || !args.map.is_empty() || args.voxel_size.is_some() || args.bounds {
+        let message = format!("a sweep of the study {subject} needs --vary, and no options of images");
+        return Err(Failure::wrong_input(message).help("such as --vary problem.epsilon=1e-3,1e-4"));
+    }
+    let points = combinations(&variations)?;
+    let studies =
+        points.iter().map(|values| study(subject, args, &variations, values)).collect::<Result<Vec<_>, _>>()?;
+    let name = studies[0].config.name().to_string();
+    let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(format!("{name}-sweep")));
+    let mut sweep = Sweep::new(&out, Table::new(&variations))?;
+    for (values, study) in points.iter().zip(&studies) {
+        let terminal = sweep.terminal.clone();
+        sweep.point(values, points.len(), |place| {
+            let report = one(study, place, args.resume, &terminal)?;
+            Ok(Numbers {
+                numbers: report.checks.into_iter().map(|c| (c.name, c.value, c.passed)).collect(),
+                seconds: report.wall_seconds,
+            })
+        })?;
+    }
+    let summary = format!("The checks of the study {name} for every combination of {}.", sweep.table.keys().join(", "));
+    let title = format!("{}: a sweep", studies[0].config.title());
+    sweep.conclude(&name, studies[0].config.seed(), [title, summary], args.json)
+}
+
+/// A sweep on its way.
+struct Sweep {
+    directory: RunDirectory,
+    terminal: Arc<Terminal>,
+    table: Table,
+    started: Instant,
+}
+
+impl Sweep {
+    fn new(out: &Path, table: Table) -> Result<Self, Failure> {
+        let directory = output_directory(out)?;
+        let terminal = Terminal::new();
+        interrupt::listen(&terminal, true)?;
+        Ok(Sweep { directory, terminal, table, started: Instant::now() })
+    }
+
+    /// The next of `all` points, by `find` in a place of its own; its line is written when it is done.
+    fn point(
+        &mut self,
+        values: &[String],
+        all: usize,
+        find: impl FnOnce(&Path) -> Result<Numbers, Failure>,
+    ) -> Result<(), Failure> {
+        let k = self.table.points.len() + 1;
+        let place = PathBuf::from("points").join(format!("{k:0width$}", width = all.to_string().len()));
+        self.terminal.say(&format!("point {k} of {all}: {}", self.table.named(values)));
+        let found = find(&self.directory.root().join(&place));
+        if let Err(failure) = &found
+            && (failure.code == INTERRUPTED || self.terminal.interrupted())
+        {
+            self.terminal.finish();
+            return Err(failure.clone());
+        }
+        self.table.points.push(Point::new(values.to_vec(), place, found));
+        self.directory.write(FILE, &self.table.to_csv()?)?;
+        Ok(())
+    }
+
+    /// The page, and what scripts read.
+    fn conclude(
+        self,
+        name: &str,
+        seed: u64,
+        [title, summary]: [String; 2],
+        as_json: bool,
+    ) -> Result<ExitCode, Failure> {
+        self.terminal.finish();
+        let Sweep { directory, table, started, .. } = self;
+        let report = Report {
+            study: format!("{name}-sweep"),
+            version: VERSION.into(),
+            seed,
+            threads: rayon::current_num_threads(),
+            wall_seconds: started.elapsed().as_secs_f64(),
+            title,
+            summary,
+            tables: vec![table.shown()],
+            figures: table.figures(),
+            ..Report::default()
+        };
+        let report = render_report(&report, &directory)?;
+        output::say(&format!("{}; open {}", directory.path(FILE).display(), directory.report_html().display()));
+        if as_json {
+            output::json(&json!({
+                "study": name, "version": VERSION, "seed": seed, "threads": report.threads, "points": table.value(),
+                "directory": directory.root(), "files": report.files, "wall_seconds": report.wall_seconds,
+            }))?;
+        } else {
+            output::line(&output::columns(&table.lines()))?;
+        }
+        let passed = table.points.iter().all(Point::passed);
+        Ok(if passed { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+    }
+}
+
+/// The study of one point, checked.
+fn study(subject: &str, args: &SweepArgs, variations: &[Variation], values: &[String]) -> Result<Study, Failure> {
+    let varied = variations.iter().zip(values).map(|(variation, value)| format!("{}={value}", variation.path));
+    let set: Vec<String> = args.set.iter().cloned().chain(varied).collect();
+    let study = config::load(subject, &set, args.seed)?;
+    study.config.check().map_err(|e| study.explain(e))?;
+    Ok(study)
+}
+
+/// The report of one point: of an earlier process, if that finished it and is to be gone on from.
+fn one(study: &Study, out: &Path, resume: bool, terminal: &Terminal) -> Result<Report, Failure> {
+    let text = effective_text(&study.config)?;
+    if resume && let Some(report) = finished(out, &text) {
+        return Ok(report);
+    }
+    let directory = output_directory(out)?;
+    let store = run::store(&directory, &text, resume)?;
+    run::into_directory(study, &text, &directory, &store, terminal)
+}
+
+/// The report is put in place last.
+fn finished(out: &Path, text: &str) -> Option<Report> {
+    let directory = RunDirectory::open(out).ok()?;
+    let same = std::fs::read_to_string(directory.run_toml()).ok()? == text;
+    let idle = !directory.path("checkpoints").exists();
+    let report = read_report(&directory).ok()?;
+    (same && idle && report.version == VERSION).then_some(report)
+}
