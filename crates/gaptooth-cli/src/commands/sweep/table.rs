@@ -12,6 +12,9 @@ use crate::output;
 /// Panels that fit on a page.
 const PANELS: usize = 12;
 
+/// Values of the other keys, and what lies above each of the first key's.
+type Group<'a> = (&'a [String], Vec<(f64, f64)>);
+
 /// What a point gives.
 pub(super) struct Numbers {
     /// name, value and whether it passed
@@ -178,7 +181,7 @@ impl Table {
                 None => k as f64 + 1.0,
             }
         };
-        let mut groups: Vec<(&[String], Vec<(f64, f64)>)> = vec![];
+        let mut groups: Vec<Group<'_>> = vec![];
         for point in &self.points {
             let Some(value) = point.check(name).filter(|v| v.is_finite()) else { continue };
             let at = (place(&point.values[0]), value);

@@ -58,7 +58,7 @@ pub(super) fn combinations(variations: &[Variation]) -> Result<Vec<Vec<String>>,
     let mut points = vec![vec![]];
     for variation in variations {
         let with = |point: &Vec<String>| {
-            variation.values.iter().map(|v| [point.as_slice(), &[v.clone()]].concat()).collect::<Vec<_>>()
+            variation.values.iter().map(|v| [point.as_slice(), std::slice::from_ref(v)].concat()).collect::<Vec<_>>()
         };
         points = points.iter().flat_map(with).collect();
     }
