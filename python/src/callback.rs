@@ -174,5 +174,5 @@ fn contiguous<'py>(py: Python<'py>, result: &Bound<'py, PyAny>, what: &str) -> P
     if !"buif".contains(&kind.getattr("kind")?.extract::<String>()?) {
         return Err(refuse(format!("{what} returned dtype {kind}, expected real numbers")));
     }
-    Ok(numpy.call_method1("ascontiguousarray", (array, "float64")).map_err(none)?.extract()?)
+    numpy.call_method1("ascontiguousarray", (array, "float64")).map_err(none)?.extract()
 }
