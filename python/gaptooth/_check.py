@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import operator
+import sys
+import warnings
 from collections.abc import Iterable
+from types import FrameType
 
 import numpy as np
 
 from ._core import GaptoothError
+
+
+def warn(message: str) -> None:
+    """At the first line outside this package."""
+    level = 1
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] == "gaptooth":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, stacklevel=level)
 
 
 def numbers(values, name: str) -> np.ndarray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import warnings as _warnings
 from typing import Union
 
 import numpy as np
@@ -29,10 +28,9 @@ def engine_data(dataset, boundary=None) -> _core.Data:
             f"dataset: expected an xarray.Dataset with u and u_t over (trajectory, time, x), or a path, found {type(dataset).__name__}"
         )
     if data.differenced:
-        _warnings.warn(
+        _check.warn(
             "the dataset has no u_t: u was differenced in time, to second order, and no law is better than that; "
-            "give the simulator's u_t where there is one",
-            stacklevel=3,
+            "give the simulator's u_t where there is one"
         )
     return data
 

@@ -6,7 +6,6 @@ import inspect
 import math
 import os
 import re
-import warnings as _warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Union
 
@@ -109,7 +108,7 @@ def effective_tensor(
         _refuse_given("an array", slow=slow, resolution=resolution)
         found = _of_image(a, mapping, voxel_size, conditions, dim, method, tolerance, bounds, fields, progress, coordinates)
     for warning in found.warnings:
-        _warnings.warn(warning, stacklevel=2)
+        _check.warn(warning)
     return found
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import operator
-import warnings as _warnings
 from collections.abc import Sequence
 from typing import Literal, get_args
 
@@ -102,10 +101,9 @@ def learn(
     model = Model(law, loss=np.array(loss), trial=(u0, t))
     error = getattr(model.held_out_error, "relative", 0.0)
     if error > POOR:
-        _warnings.warn(
+        _check.warn(
             f"the law misses trajectories that it has not seen by {100 * error:.0f} %: it is none. Look at the data near the start and at the "
-            "ends, and offer other terms",
-            stacklevel=2,
+            "ends, and offer other terms"
         )
     return model
 

@@ -75,6 +75,11 @@ pub(super) fn add_slopes(u: &mut [f64], weights: &[f64], slopes: &[Vec<f64>], dt
     }
 }
 
+/// Progress is told in such parts of the whole time.
+const SHARES: u64 = 1000;
+/// And after so many steps.
+const TOLD: u64 = 256;
+
 /// Integrates with any one-step method to each of `times` (strictly increasing, from `t0` on), with equal steps
 /// no longer than `max_step` between two times (`f64::INFINITY`: one step).
 ///
@@ -97,17 +102,25 @@ pub fn integrate(
     let counted = Counted::new(system);
     let (mut t, mut u, mut steps) = (t0, u0.to_vec(), 0);
     let mut states = Vec::with_capacity(times.len());
-    for (done, &next) in times.iter().enumerate() {
+    let span = times.last().map_or(0.0, |end| end - t0);
+    let tell = |t: f64| {
+        let share = if span > 0.0 { (t - t0) / span } else { 1.0 };
+        observer.progress("integration", (SHARES as f64 * share) as u64, SHARES, &format!("t = {t:.3e}"));
+    };
+    for &next in times {
         let n = step_count(next - t, max_step);
         let dt = (next - t) / n as f64;
         for i in 0..n {
             check_interrupt(observer, "integration")?;
+            if i > 0 && i % TOLD == 0 {
+                tell(t + i as f64 * dt);
+            }
             integrator.step(&counted, t + i as f64 * dt, &mut u, dt)?;
         }
         t = next;
         steps += n;
         states.push(u.clone());
-        observer.progress("integration", done as u64 + 1, times.len() as u64, "");
+        tell(next);
     }
     let work = super::solution::Work { steps, ..counted.work() };
     Ok(Solution { t: times.to_vec(), u: states, work })
