@@ -7,6 +7,7 @@ use gaptooth::VERSION;
 use gaptooth::io::{Refusal, RunDirectory, Setting, Source, effective_text, write_outcome};
 use gaptooth::plot::render_report;
 use gaptooth::study::{BUILTIN, Context};
+use gaptooth::team::Alone;
 use pyo3::prelude::*;
 
 use crate::error::refuse;
@@ -74,7 +75,7 @@ pub(crate) fn run_study(
         if !resume {
             store.clear()?;
         }
-        let outcome = study.run(&Context { observer, store: Some(&store) })?;
+        let outcome = study.run(&Context { observer, store: Some(&store), team: &Alone })?;
         directory.replace(|beside| {
             write_outcome(&outcome, &study, &text, beside)?;
             render_report(&outcome.report, beside)

@@ -18,6 +18,7 @@ mod hostile;
 mod interrupt;
 mod output;
 mod progress;
+mod team;
 
 use std::process::ExitCode;
 
@@ -25,11 +26,22 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
-    match commands::dispatch(&args.command) {
+    let shown = |failure: failure::Failure| {
+        failure.show();
+        ExitCode::from(failure.code)
+    };
+    // what talks to the other processes lives as long as they may
+    let (team, _talk) = match team::join() {
+        Ok(joined) => joined,
+        Err(failure) => return shown(failure),
+    };
+    match commands::dispatch(&args.command, &*team) {
         Ok(code) => code,
         Err(failure) => {
-            failure.show();
-            ExitCode::from(failure.code)
+            let code = failure.code;
+            let exit = shown(failure);
+            team::end(&*team, code);
+            exit
         }
     }
 }

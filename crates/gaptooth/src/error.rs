@@ -90,6 +90,15 @@ pub enum Error {
         stage: String,
     },
 
+    /// Another process of the same run stopped; it has said why.
+    #[error("process {rank} of the run stopped: {message}")]
+    Elsewhere {
+        /// which
+        rank: usize,
+        /// its words
+        message: String,
+    },
+
     /// A configuration that does not fit; `path` is dotted (`dataset.paper.tooth`).
     #[error("{path}: {message}")]
     Config {

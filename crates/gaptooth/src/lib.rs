@@ -15,6 +15,7 @@ mod legendre;
 pub mod linalg;
 pub mod observer;
 pub mod stencil;
+pub mod team;
 
 pub mod coefficient;
 pub mod ode;

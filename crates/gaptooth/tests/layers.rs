@@ -3,10 +3,11 @@
 use std::{fs, path::Path};
 
 /// Each room and the rooms it may name, lowest first. nn never sees a PDE, patch never sees nn, cell sees neither.
-const MAY_IMPORT: [(&str, &str); 20] = [
+const MAY_IMPORT: [(&str, &str); 21] = [
     ("error", ""),
     ("fourier", ""),
     ("observer", "error"),
+    ("team", "error"),
     ("grid", "error"),
     ("stencil", "error grid"),
     ("linalg", "error"),
@@ -14,7 +15,7 @@ const MAY_IMPORT: [(&str, &str); 20] = [
     ("coefficient", "error grid"),
     ("ode", "error observer linalg"),
     ("nn", "error observer linalg"),
-    ("patch", "error fourier observer grid stencil linalg coefficient ode"),
+    ("patch", "error fourier observer team grid stencil linalg coefficient ode"),
     ("cell", "error fourier observer grid stencil linalg legendre coefficient"),
     ("fem", "error grid linalg legendre coefficient"),
     ("closure", "error fourier observer grid stencil linalg ode patch nn"),
@@ -23,7 +24,7 @@ const MAY_IMPORT: [(&str, &str); 20] = [
     ("report", "error"),
     (
         "study",
-        "error fourier observer grid stencil linalg coefficient ode nn patch cell fem closure pinn problems report",
+        "error fourier observer team grid stencil linalg coefficient ode nn patch cell fem closure pinn problems report",
     ),
     ("io", "error observer grid coefficient ode nn patch cell fem closure pinn problems report study"),
     ("plot", "error observer grid report study io"),

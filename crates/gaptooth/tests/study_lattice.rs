@@ -5,6 +5,7 @@ use gaptooth::{
     observer::Silent,
     report::Report,
     study::{AnyStudy, Context, LatticeStudyConfig, LawKind, Outcome, builtin},
+    team::Alone,
 };
 
 fn small(change: impl Fn(&mut LatticeStudyConfig)) -> LatticeStudyConfig {
@@ -30,7 +31,7 @@ fn small(change: impl Fn(&mut LatticeStudyConfig)) -> LatticeStudyConfig {
 fn run(config: LatticeStudyConfig, threads: usize) -> Outcome {
     let study = AnyStudy::Lattice(Box::new(config));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    pool.install(|| study.run(&Context { observer: &Silent, store: None })).unwrap()
+    pool.install(|| study.run(&Context { observer: &Silent, store: None, team: &Alone })).unwrap()
 }
 
 fn value(report: &Report, name: &str) -> f64 {

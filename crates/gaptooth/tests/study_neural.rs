@@ -14,6 +14,7 @@ use gaptooth::{
     pinn::Plan,
     report::Report,
     study::{AnyStudy, Context, DirectConfig, DirectRecipe, EquationConfig, NeuralStudyConfig, Recipe, Store, builtin},
+    team::Alone,
 };
 
 fn quick(name: &str, change: impl Fn(&mut NeuralStudyConfig)) -> NeuralStudyConfig {
@@ -43,7 +44,7 @@ fn run(config: &NeuralStudyConfig, threads: usize, context: &Context<'_>) -> Res
     pool.install(|| study.run(context)).map(|outcome| outcome.report)
 }
 
-const ALONE: Context<'_> = Context { observer: &Silent, store: None };
+const ALONE: Context<'_> = Context { observer: &Silent, store: None, team: &Alone };
 
 fn value(report: &Report, name: &str) -> f64 {
     report.check(name).unwrap_or_else(|| panic!("no check {name}")).value
@@ -146,10 +147,10 @@ fn a_stopped_run_of_the_multiscale_equation_goes_on_with_the_same_bits_on_other_
     let store = Memory::default();
     // the trainings before it look twice at most
     let stopper = Stopper(AtomicUsize::new(4));
-    let stopped = run(&config, 1, &Context { observer: &stopper, store: Some(&store) });
+    let stopped = run(&config, 1, &Context { observer: &stopper, store: Some(&store), team: &Alone });
     assert!(matches!(stopped, Err(Error::Interrupted { .. })));
     assert!(store.0.lock().unwrap().keys().any(|stage| stage.contains("direct-two-scale")));
-    let resumed = run(&config, 3, &Context { observer: &Silent, store: Some(&store) }).unwrap();
+    let resumed = run(&config, 3, &Context { observer: &Silent, store: Some(&store), team: &Alone }).unwrap();
     assert_eq!(whole.checks, resumed.checks);
 }
 
@@ -202,10 +203,10 @@ fn a_stopped_run_goes_on_with_the_same_bits() {
     let whole = run(&config, 1, &ALONE).unwrap();
     let store = Memory::default();
     let stopper = Stopper(AtomicUsize::new(3));
-    let stopped = run(&config, 1, &Context { observer: &stopper, store: Some(&store) });
+    let stopped = run(&config, 1, &Context { observer: &stopper, store: Some(&store), team: &Alone });
     assert!(matches!(stopped, Err(Error::Interrupted { .. })));
     assert!(!store.0.lock().unwrap().is_empty());
-    let resumed = run(&config, 1, &Context { observer: &Silent, store: Some(&store) }).unwrap();
+    let resumed = run(&config, 1, &Context { observer: &Silent, store: Some(&store), team: &Alone }).unwrap();
     assert_eq!(whole.checks, resumed.checks);
 }
 

@@ -18,18 +18,21 @@ use gaptooth::{
     Error,
     closure::Dataset,
     io::{RunDirectory, read_dataset},
+    team::Team,
 };
 
 use crate::args::Command;
 use crate::failure::{Failure, WRONG_INPUT};
 
 /// Runs one command; the code is 0, or 1 when a check did not pass.
-pub(crate) fn dispatch(command: &Command) -> Result<ExitCode, Failure> {
+pub(crate) fn dispatch(command: &Command, team: &dyn Team) -> Result<ExitCode, Failure> {
     match command {
+        Command::Run(args) => run::run(args, team),
+        Command::Simulate(args) => simulate::simulate(args, team),
+        // what is not shared is done once
+        _ if team.rank() > 0 => Ok(ExitCode::SUCCESS),
         Command::Studies => studies::studies(),
-        Command::Run(args) => run::run(args),
         Command::Effective(args) => effective::effective(args),
-        Command::Simulate(args) => simulate::simulate(args),
         Command::Sweep(args) => sweep::sweep(args),
         Command::Learn(args) => learn::learn(args),
         Command::Predict(args) => predict::predict(args),

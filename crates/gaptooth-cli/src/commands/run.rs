@@ -6,12 +6,14 @@ use std::process::ExitCode;
 use gaptooth::{
     VERSION,
     io::{Checkpoints, RunDirectory, atomic, effective_text, write_outcome},
+    observer::Silent,
     plot::render_report,
     report::Report,
     study::{AnyStudy, BoundConfig, Context},
+    team::Team,
 };
 
-use super::{output_directory, use_threads};
+use super::{output_directory, simulate, use_threads};
 use crate::{
     args::RunArgs,
     config::{self, Study},
@@ -21,17 +23,22 @@ use crate::{
 };
 
 /// Runs a study, writes its directory, shows its checks.
-pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &RunArgs, team: &dyn Team) -> Result<ExitCode, Failure> {
     let study = config::load(&args.study, &args.set, args.seed)?;
     study.config.check().map_err(|e| study.explain(e))?;
     let text = effective_text(&study.config)?;
     use_threads(args.threads)?;
+    if team.rank() > 0 {
+        // the first process does what is not shared, and writes
+        simulate::gather(&study, &Context { observer: &Silent, store: None, team })?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(study.config.name()));
     let directory = output_directory(&out)?;
     let terminal = Terminal::new();
     let store = store(&directory, &text, args.resume)?;
     interrupt::listen(&terminal, true)?;
-    let report = into_directory(&study, &text, &directory, &store, &terminal)?;
+    let report = into_directory(&study, &text, &directory, (&store, team), &terminal)?;
     output::say(&verdict(&report, &study.config));
     output::say(&format!("open {}", directory.report_html().display()));
     if args.json {
@@ -54,10 +61,10 @@ pub(super) fn into_directory(
     study: &Study,
     text: &str,
     directory: &RunDirectory,
-    store: &Checkpoints,
+    (store, team): (&Checkpoints, &dyn Team),
     terminal: &Terminal,
 ) -> Result<Report, Failure> {
-    let outcome = study.config.run(&Context { observer: terminal, store: Some(store) });
+    let outcome = study.config.run(&Context { observer: terminal, store: Some(store), team });
     terminal.finish();
     let outcome = outcome.map_err(|e| study.explain(e))?;
     terminal.say("writing results …");

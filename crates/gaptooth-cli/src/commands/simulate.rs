@@ -8,7 +8,9 @@ use gaptooth::{
     VERSION,
     closure::{Amplitudes, Dataset, SineSum},
     io::{RunDirectory, effective_text, write_dataset},
+    observer::Silent,
     study::{self, AnyStudy, Context, LatticeExperiment, PatchExperiment, Problem, StudyConfig},
+    team::Team,
 };
 use serde_json::{Value, json};
 
@@ -22,7 +24,7 @@ use crate::{
 };
 
 /// Runs only the patch experiments, of models without a truth too.
-pub(super) fn simulate(args: &RunArgs) -> Result<ExitCode, Failure> {
+pub(super) fn simulate(args: &RunArgs, team: &dyn Team) -> Result<ExitCode, Failure> {
     let started = Instant::now();
     let study = config::load(&args.study, &args.set, args.seed)?;
     if let AnyStudy::Neural(config) = &study.config {
@@ -36,6 +38,10 @@ pub(super) fn simulate(args: &RunArgs) -> Result<ExitCode, Failure> {
     checked.map_err(|e| study.explain(e))?;
     let text = effective_text(&study.config)?;
     use_threads(args.threads)?;
+    if team.rank() > 0 {
+        gather(&study, &Context { observer: &Silent, store: None, team })?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let name = study.config.name();
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(format!("{name}-simulated")));
     let directory = output_directory(&out)?;
@@ -45,7 +51,7 @@ pub(super) fn simulate(args: &RunArgs) -> Result<ExitCode, Failure> {
     }
     let terminal = Terminal::new();
     interrupt::listen(&terminal, true)?;
-    let experiments = gather(&study, &Context { observer: &*terminal, store: Some(&store) });
+    let experiments = gather(&study, &Context { observer: &*terminal, store: Some(&store), team });
     terminal.finish();
     let experiments = experiments?;
     directory.replace(|beside| {
@@ -71,7 +77,7 @@ pub(super) fn simulate(args: &RunArgs) -> Result<ExitCode, Failure> {
 }
 
 /// A dataset and what there is to say of it.
-struct Gathered {
+pub(super) struct Gathered {
     name: String,
     data: Dataset,
     seconds: f64,
@@ -81,7 +87,7 @@ struct Gathered {
     details: Value,
 }
 
-fn gather(study: &Study, context: &Context<'_>) -> Result<Vec<Gathered>, Failure> {
+pub(super) fn gather(study: &Study, context: &Context<'_>) -> Result<Vec<Gathered>, Failure> {
     let gathered = match &study.config {
         AnyStudy::Line(config) => gather_line(config, context),
         AnyStudy::Lattice(config) => {

@@ -23,6 +23,7 @@ use crate::{
         propagator::response,
         shift_invert::{LANES, LinearFlow, least_steps, with_steps},
     },
+    team::{Team, numbers, share},
 };
 
 /// The response of a burst to each lifting mode in one group of patches.
@@ -107,6 +108,8 @@ pub struct Bursts<'a> {
     pub t: f64,
     /// healing time, length and tolerance
     pub options: BurstOptions,
+    /// who shares the columns
+    pub team: &'a dyn Team,
 }
 
 /// What [`Bursts::run`] found.
@@ -122,6 +125,30 @@ pub struct Outcome {
 
 /// The slope of one column, and its increment if it is kept.
 type Column = (usize, f64, Option<Vec<f64>>);
+
+/// What a chunk of columns says in numbers if it has none.
+const NOT_CONVERGED: [f64; 0] = [];
+const FAILED: [f64; 1] = [0.0];
+
+/// A chunk's work and, column by column, slopes and increments.
+fn packed(columns: &[Column], work: Work) -> Vec<f64> {
+    let Work { rhs, solves, factors, steps, rejected } = work;
+    let mut numbers: Vec<f64> = [rhs, solves, factors, steps, rejected].map(|n| n as f64).to_vec();
+    for (_, slope, increment) in columns {
+        numbers.push(*slope);
+        numbers.extend(increment.iter().flatten());
+    }
+    numbers
+}
+
+fn unpacked(columns: &[usize], numbers: &[f64]) -> (Vec<Column>, Work) {
+    let (work, numbers) = numbers.split_at(5);
+    let [rhs, solves, factors, steps, rejected] = [0, 1, 2, 3, 4].map(|k| work[k] as u64);
+    let each = numbers.len() / columns.len().max(1);
+    let column = |(c, n): (&usize, &[f64])| (*c, n[0], (each > 1).then(|| n[1..].to_vec()));
+    let columns = columns.iter().zip(numbers.chunks_exact(each.max(1))).map(column).collect();
+    (columns, Work { rhs, solves, factors, steps, rejected })
+}
 
 impl Bursts<'_> {
     /// Runs them all. `keep` asks for the final increments.
@@ -188,16 +215,49 @@ impl Bursts<'_> {
             let heal = if healing > 0.0 { Some(flow(healing)?) } else { None };
             let burst =
                 LinearBurst { bursts: self, jacobian: &jacobian, heal, flow: flow(length)?, scratch: &scratch, keep };
-            let done: Result<Vec<_>> = columns.par_chunks(LANES).map(|chunk| burst.run(chunk, observer)).collect();
-            Ok(done?.into_iter().collect::<Option<Vec<_>>>())
+            self.shared(&burst, columns, observer)
         })?;
         work.factors = factors;
         let mut found = Vec::with_capacity(columns.len());
         for (columns, more) in done {
-            found.extend(columns?);
+            found.extend(columns);
             work += more;
         }
         Ok((found, work))
+    }
+
+    /// The columns, LANES at once, each chunk by one process of the team; `None` if a series did not converge in any of them.
+    fn shared(
+        &self,
+        burst: &LinearBurst<'_>,
+        columns: &[usize],
+        observer: &dyn Observer,
+    ) -> Result<Option<Vec<(Vec<Column>, Work)>>> {
+        let chunks: Vec<&[usize]> = columns.chunks(LANES).collect();
+        let failure: Mutex<Option<(usize, Error)>> = Mutex::default();
+        let numbers = numbers(self.team, chunks.len(), |k| {
+            let Some((found, work)) = burst.run(chunks[k], observer)? else { return Ok(NOT_CONVERGED.to_vec()) };
+            Ok(match found {
+                Ok(found) => packed(&found, work),
+                Err(error) => {
+                    let mut first = failure.lock().unwrap_or_else(|e| e.into_inner());
+                    if first.as_ref().is_none_or(|(other, _)| k < *other) {
+                        *first = Some((k, error));
+                    }
+                    FAILED.to_vec()
+                }
+            })
+        })?;
+        if numbers.iter().any(|n| n[..] == NOT_CONVERGED) {
+            return Ok(None);
+        }
+        if let Some(k) = numbers.iter().position(|n| n[..] == FAILED) {
+            let rank = (0..self.team.size()).find(|r| share(chunks.len(), *r, self.team.size()).contains(&k));
+            let elsewhere = || Error::Elsewhere { rank: rank.unwrap_or(0), message: "a burst failed".into() };
+            let own = failure.into_inner().unwrap_or_else(|e| e.into_inner());
+            return Err(own.filter(|(own, _)| *own == k).map_or_else(elsewhere, |(_, error)| error));
+        }
+        Ok(Some(chunks.iter().zip(&numbers).map(|(chunk, n)| unpacked(chunk, n)).collect()))
     }
 
     fn nonlinear(&self, columns: &[usize], keep: bool, observer: &dyn Observer) -> Result<(Vec<Column>, Work)> {

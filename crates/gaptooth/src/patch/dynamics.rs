@@ -16,6 +16,7 @@ use crate::{
     Error, Result,
     observer::{Observer, check_interrupt},
     ode::{OdeSystem, extrapolation::Work, tableau::Tableau},
+    team::{Alone, Team},
 };
 
 /// Which way a burst is computed.
@@ -173,6 +174,15 @@ impl<M: MicroModel> PatchDynamics<M> {
     /// # Errors
     /// Those of the general path.
     pub fn slopes(&self, t: f64, state: &[f64], observer: &dyn Observer) -> Result<Vec<f64>> {
+        self.slopes_together(&Alone, t, state, observer)
+    }
+
+    /// The same by all processes of `team`, which share the patches of all trajectories where these are linear; each gives its slopes to all
+    /// others, once: eight bytes a patch.
+    ///
+    /// # Errors
+    /// Those of the general path; [`Error::Elsewhere`].
+    pub fn slopes_together(&self, team: &dyn Team, t: f64, state: &[f64], observer: &dyn Observer) -> Result<Vec<f64>> {
         let n = self.patches.grid().len();
         self.bursts.fetch_add((self.trajectories * self.patches.len()) as u64, Ordering::Relaxed);
         let mut du = vec![0.0; state.len()];
@@ -185,7 +195,7 @@ impl<M: MicroModel> PatchDynamics<M> {
             }
             return Ok(du);
         }
-        let Outcome { slopes, work, .. } = self.general(t, state, false, observer)?;
+        let Outcome { slopes, work, .. } = self.general(team, t, state, false, observer)?;
         *self.work.lock().unwrap_or_else(|e| e.into_inner()) += work;
         for (du, slopes) in du.chunks_mut(n).zip(slopes.chunks(self.patches.len())) {
             du[self.patches.grid().active()].copy_from_slice(slopes);
@@ -203,11 +213,11 @@ impl<M: MicroModel> PatchDynamics<M> {
         columns
     }
 
-    fn general(&self, t: f64, state: &[f64], keep: bool, observer: &dyn Observer) -> Result<Outcome> {
+    fn general(&self, team: &dyn Team, t: f64, state: &[f64], keep: bool, observer: &dyn Observer) -> Result<Outcome> {
         let columns = self.coefficients(state);
         let lift = |c: usize, u: &mut [f64]| self.lifting.lift_into(&columns[c], u);
         let (model, patches, options) = (&self.model, &self.patches, self.burst);
-        Bursts { model, patches, lift: &lift, columns: columns.len(), t, options }.run(keep, observer)
+        Bursts { model, patches, lift: &lift, columns: columns.len(), t, options, team }.run(keep, observer)
     }
 
     /// The microscale profile in each patch at the end of a burst from one trajectory's `state`, `[patch][n_sub]`.
@@ -225,7 +235,7 @@ impl<M: MicroModel> PatchDynamics<M> {
                 }
             }
         } else {
-            let increments = self.general(t, state, true, observer)?.increments;
+            let increments = self.general(&Alone, t, state, true, observer)?.increments;
             for (u, w) in profiles.iter_mut().zip(&increments) {
                 u.iter_mut().zip(w).for_each(|(u, w)| *u += w);
             }
@@ -306,6 +316,22 @@ pub fn simulate<M: MicroModel>(
     dynamics: &PatchDynamics<M>,
     initial: &[f64],
     steps: &MacroSteps,
+    recording: Recording,
+    observer: &dyn Observer,
+    saved: impl FnMut(&Recording) -> Result<()>,
+) -> Result<Recording> {
+    simulate_together(dynamics, &Alone, initial, steps, recording, observer, saved)
+}
+
+/// As [`simulate`], by all processes of `team`: each has the whole macroscale state, and they exchange slopes once a stage.
+///
+/// # Errors
+/// As [`simulate`]; [`Error::Elsewhere`].
+pub fn simulate_together<M: MicroModel>(
+    dynamics: &PatchDynamics<M>,
+    team: &dyn Team,
+    initial: &[f64],
+    steps: &MacroSteps,
     mut recording: Recording,
     observer: &dyn Observer,
     mut saved: impl FnMut(&Recording) -> Result<()>,
@@ -318,7 +344,7 @@ pub fn simulate<M: MicroModel>(
         let t = step as f64 * dt;
         check_interrupt(observer, "patch dynamics")?;
         crate::error::check_finite("the macroscale state", &u, Some(t), "shorten the macro-step, or use more stages")?;
-        let mut stages = vec![known.take().map_or_else(|| dynamics.slopes(t, &u, observer), Ok)?];
+        let mut stages = vec![known.take().map_or_else(|| dynamics.slopes_together(team, t, &u, observer), Ok)?];
         if step % steps.every == 0 {
             recording.times.push(t);
             recording.u.push(u.clone());
@@ -334,7 +360,7 @@ pub fn simulate<M: MicroModel>(
             for (a, k) in a.iter().zip(&stages) {
                 v.iter_mut().zip(k).for_each(|(v, k)| *v += dt * a * k);
             }
-            stages.push(dynamics.slopes(t + c * dt, &v, observer)?);
+            stages.push(dynamics.slopes_together(team, t + c * dt, &v, observer)?);
         }
         for (b, k) in tableau.b().iter().zip(&stages) {
             u.iter_mut().zip(k).for_each(|(u, k)| *u += dt * b * k);

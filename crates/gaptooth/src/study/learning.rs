@@ -11,6 +11,7 @@ use crate::{
     closure::{Closure, Dataset, Validation, ValidationError, integrate, validate},
     observer::Observer,
     stencil::EdgeRule,
+    team::Alone,
 };
 
 /// Orders to choose from unless others are given; those that the stencil is too narrow for are left out.
@@ -199,7 +200,7 @@ pub fn fit_and_judge(
     seed: u64,
     observer: &dyn Observer,
 ) -> Result<(FittedLaw, ValidationError)> {
-    let fitted = fit_law(config, training, None, seed, &Context { observer, store: None })?;
+    let fitted = fit_law(config, training, None, seed, &Context { observer, store: None, team: &Alone })?;
     let integrate = |law: &dyn Closure, u0: &[f64], times: &[f64]| integrate(law, u0, times, observer);
     let error = validate(&fitted.law, &Validation { data: unseen, integrate: &integrate, floor: FLOOR })?;
     Ok((fitted, error))

@@ -41,6 +41,7 @@ use crate::{
     closure::{AnyClosure, Dataset, Tensor},
     observer::Observer,
     report::Report,
+    team::Team,
 };
 
 /// Where the states of long computations are kept between a stop and a resumption.
@@ -62,8 +63,10 @@ pub trait Store: Sync {
 pub struct Context<'a> {
     /// hears progress, asks for interruption
     pub observer: &'a dyn Observer,
-    /// keeps the states of long computations
+    /// keeps the states of long computations; of a team's first process
     pub store: Option<&'a dyn Store>,
+    /// who gathers data together
+    pub team: &'a dyn Team,
 }
 
 impl Context<'_> {
@@ -71,6 +74,18 @@ impl Context<'_> {
     fn load<T: serde::de::DeserializeOwned>(&self, stage: &str) -> Result<Option<T>> {
         let Some(store) = self.store else { return Ok(None) };
         Ok(store.load(stage)?.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    }
+
+    /// What the team's first process has saved, at every process.
+    fn load_together<T: serde::de::DeserializeOwned>(&self, stage: &str) -> Result<Option<T>> {
+        if self.team.size() == 1 {
+            return self.load(stage);
+        }
+        let own = match self.store.filter(|_| self.team.rank() == 0) {
+            Some(store) => store.load(stage)?.unwrap_or_default(),
+            None => vec![],
+        };
+        Ok(serde_json::from_slice(&self.team.exchange(&own)?[0]).ok())
     }
 
     fn save<T: serde::Serialize>(&self, stage: &str, value: &T) -> Result<()> {

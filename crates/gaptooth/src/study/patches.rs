@@ -14,7 +14,7 @@ use crate::{
     grid::Axis,
     patch::{
         buffered::BufferedPatches,
-        dynamics::{MacroSteps, MicroPath, PatchDynamics, Recording, simulate},
+        dynamics::{MacroSteps, MicroPath, PatchDynamics, Recording, simulate_together},
         models::Diffusion,
     },
 };
@@ -102,12 +102,13 @@ pub fn gather(
     let plan = MacroSteps { tableau, step: config.step, count, every };
     let stage = format!("patches-{}", config.name);
     let initial: Vec<f64> = states.iter().flat_map(|s| s.sample(&grid.x)).collect();
-    let recording = context.load(&stage)?.map_or_else(Recording::default, |kept: Kept<'_>| {
+    let recording = context.load_together(&stage)?.map_or_else(Recording::default, |kept: Kept<'_>| {
         dynamics.count_in(kept.bursts, kept.work);
         kept.recording.into_owned()
     });
     let saving = dynamics.path() == "general";
-    let recording = simulate(&dynamics, &initial, &plan, recording, context.observer, |recording| {
+    let team = context.team;
+    let recording = simulate_together(&dynamics, team, &initial, &plan, recording, context.observer, |recording| {
         let kept = Kept { recording: Cow::Borrowed(recording), bursts: dynamics.bursts(), work: dynamics.work() };
         if saving { context.save(&stage, &kept) } else { Ok(()) }
     })?;

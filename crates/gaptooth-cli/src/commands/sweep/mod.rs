@@ -15,6 +15,7 @@ use gaptooth::{
     observer::Observer,
     plot::{read_report, render_report},
     report::Report,
+    team::Alone,
 };
 use serde_json::json;
 
@@ -163,7 +164,7 @@ fn one(study: &Study, out: &Path, resume: bool, terminal: &Terminal) -> Result<R
     }
     let directory = output_directory(out)?;
     let store = run::store(&directory, &text, resume)?;
-    run::into_directory(study, &text, &directory, &store, terminal)
+    run::into_directory(study, &text, &directory, (&store, &Alone), terminal)
 }
 
 /// The report is put in place last.

@@ -1,7 +1,5 @@
 //! Gap-tooth trajectories of a lattice as a dataset: the restriction of a state is the mean over each patch's interior points.
 
-use rayon::prelude::*;
-
 use super::config::{LatticePatchesConfig, LatticeStudyConfig};
 use crate::{
     Result,
@@ -15,6 +13,7 @@ use crate::{
         propagator::BlockPropagator,
     },
     study::{Context, check::within, patches::steps},
+    team::numbers,
 };
 
 /// The patches of one experiment and what they gathered.
@@ -97,7 +96,7 @@ pub fn gather_lattice(
     let propagator = BlockPropagator::new(&system)?;
     let count = study.trajectories.train + study.trajectories.test;
     let done = std::sync::atomic::AtomicU64::new(0);
-    let one = |k: usize| -> Result<(Vec<f64>, Vec<f64>)> {
+    let one = |k: usize| -> Result<Vec<f64>> {
         check_interrupt(context.observer, &stage)?;
         let state = SineProducts::random(study.seed, k as u64, study.initial.terms, study.initial.highest);
         let length = study.lattice.length();
@@ -109,12 +108,12 @@ pub fn gather_lattice(
         }
         let done = 1 + done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         context.observer.progress(&stage, done, count as u64, "trajectories");
-        Ok((u, u_t))
+        u.extend(u_t);
+        Ok(u)
     };
-    let all: Vec<Result<(Vec<f64>, Vec<f64>)>> = (0..count).into_par_iter().map(one).collect();
     let (mut u, mut u_t) = (vec![], vec![]);
-    for trajectory in all {
-        let (a, b) = trajectory?;
+    for trajectory in numbers(context.team, count, one)? {
+        let (a, b) = trajectory.split_at(trajectory.len() / 2);
         u.extend(a);
         u_t.extend(b);
     }

@@ -1,0 +1,105 @@
+//! Processes that share a run: threads stand in for them. The same bits as one process alone, at every one of them.
+
+use std::sync::{Barrier, Mutex};
+
+use gaptooth::closure::{Amplitudes, Dataset, SineSum};
+use gaptooth::observer::Silent;
+use gaptooth::study::{Context, LatticeStudyConfig, Problem, StudyConfig, builtin, gather, gather_lattice};
+use gaptooth::team::{Alone, Team, numbers};
+use gaptooth::{Error, Result};
+
+/// What the members of a team hand to one another.
+struct Table {
+    messages: Mutex<Vec<Vec<u8>>>,
+    barrier: Barrier,
+}
+
+struct Member<'a> {
+    rank: usize,
+    size: usize,
+    table: &'a Table,
+}
+
+impl Team for Member<'_> {
+    fn rank(&self) -> usize {
+        self.rank
+    }
+
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    fn exchange(&self, own: &[u8]) -> Result<Vec<Vec<u8>>> {
+        self.table.messages.lock().unwrap()[self.rank] = own.to_vec();
+        self.table.barrier.wait();
+        let all = self.table.messages.lock().unwrap().clone();
+        // nobody writes before everybody has read
+        self.table.barrier.wait();
+        Ok(all)
+    }
+}
+
+/// What every member of a team of `size` finds.
+fn together<T: Send>(size: usize, run: impl Fn(&dyn Team) -> T + Sync) -> Vec<T> {
+    let table = Table { messages: Mutex::new(vec![vec![]; size]), barrier: Barrier::new(size) };
+    let (table, run) = (&table, &run);
+    std::thread::scope(|scope| {
+        let members: Vec<_> = (0..size).map(|rank| scope.spawn(move || run(&Member { rank, size, table }))).collect();
+        members.into_iter().map(|member| member.join().unwrap()).collect()
+    })
+}
+
+fn context(team: &dyn Team) -> Context<'_> {
+    Context { observer: &Silent, store: None, team }
+}
+
+#[test]
+fn bursts_shared_by_patches_give_the_bits_of_one_process() {
+    let mut study: StudyConfig = toml::from_str(builtin("arbabi-1d").unwrap()).unwrap();
+    study.trajectories.train = 3;
+    study.trajectories.end = 0.003;
+    let patches = &mut study.patches[0];
+    patches.spacing = 1e-6;
+    patches.burst.path = gaptooth::patch::dynamics::MicroPath::General;
+    let problem = Problem::new(&study.problem).unwrap();
+    let states: Vec<SineSum> = (0..5).map(|k| SineSum::random(study.seed, k, Amplitudes::Paper)).collect();
+    let run = |team: &dyn Team| {
+        let found = gather(&problem, &study.trajectories, &study.patches[0], &states, &context(team)).unwrap();
+        (found.data, found.bursts, found.work)
+    };
+    let alone = run(&Alone);
+    assert!(alone.1 > 0 && alone.2.solves > 0);
+    for size in [2, 3] {
+        for (data, bursts, work) in together(size, run) {
+            assert!(data == alone.0, "{size} processes find other data");
+            assert_eq!((bursts, work), (alone.1, alone.2));
+        }
+    }
+}
+
+#[test]
+fn trajectories_shared_give_the_bits_of_one_process() {
+    let mut study: LatticeStudyConfig = toml::from_str(builtin("arbabi-2d").unwrap()).unwrap();
+    (study.trajectories.train, study.trajectories.test, study.trajectories.every) = (4, 1, 0.1);
+    study.patches[0].from = 0.1;
+    let run = |team: &dyn Team| -> Dataset { gather_lattice(&study, &study.patches[0], &context(team)).unwrap().data };
+    let alone = run(&Alone);
+    for size in [2, 4, 7] {
+        assert!(together(size, run).iter().all(|data| *data == alone), "{size} processes find other data");
+    }
+}
+
+#[test]
+fn an_error_of_one_process_reaches_all() {
+    let task = |k: usize| match k {
+        5 => Err(Error::parameter("k", k, "another", "try 4")),
+        _ => Ok(vec![k as f64]),
+    };
+    for (rank, found) in together(3, |team| numbers(team, 9, task)).into_iter().enumerate() {
+        match (rank, found.unwrap_err()) {
+            (1, Error::Parameter { name, .. }) => assert_eq!(name, "k"),
+            (0 | 2, Error::Elsewhere { rank: 1, message }) => assert!(message.starts_with("k = 5"), "{message}"),
+            (rank, other) => panic!("process {rank}: {other}"),
+        }
+    }
+}
