@@ -15,21 +15,36 @@ pub(crate) struct Terminal {
     bars: MultiProgress,
     stages: Mutex<BTreeMap<String, ProgressBar>>,
     live: bool,
+    /// says nothing
+    quiet: bool,
     stopped: AtomicBool,
 }
 
 impl Terminal {
     pub(crate) fn new() -> Arc<Self> {
+        Terminal::with(false)
+    }
+
+    /// Of one process among several: the first speaks for all.
+    pub(crate) fn quiet() -> Arc<Self> {
+        Terminal::with(true)
+    }
+
+    fn with(quiet: bool) -> Arc<Self> {
         Arc::new(Terminal {
             bars: MultiProgress::new(),
             stages: Mutex::default(),
-            live: std::io::stderr().is_terminal(),
+            live: !quiet && std::io::stderr().is_terminal(),
+            quiet,
             stopped: AtomicBool::new(false),
         })
     }
 
     /// A line for people.
     pub(crate) fn say(&self, line: &str) {
+        if self.quiet {
+            return;
+        }
         if !self.live || self.bars.println(line).is_err() {
             // Nobody listens on a closed standard error.
             let _ = writeln!(std::io::stderr().lock(), "{line}");

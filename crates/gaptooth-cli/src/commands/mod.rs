@@ -29,11 +29,11 @@ pub(crate) fn dispatch(command: &Command, team: &dyn Team) -> Result<ExitCode, F
     match command {
         Command::Run(args) => run::run(args, team),
         Command::Simulate(args) => simulate::simulate(args, team),
+        Command::Sweep(args) => sweep::sweep(args, team),
         // what is not shared is done once
         _ if team.rank() > 0 => Ok(ExitCode::SUCCESS),
         Command::Studies => studies::studies(),
         Command::Effective(args) => effective::effective(args),
-        Command::Sweep(args) => sweep::sweep(args),
         Command::Learn(args) => learn::learn(args),
         Command::Predict(args) => predict::predict(args),
         Command::Report(args) => report::report(args),

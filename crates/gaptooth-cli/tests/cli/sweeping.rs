@@ -77,7 +77,7 @@ fn a_point_that_fails_does_not_stop_the_others() {
     assert_eq!(answer.code, Some(1), "{}", answer.stderr);
     let rows = rows(&place, "out/sweep.csv");
     assert_eq!((rows[1][1].as_str(), rows[2][1].as_str()), ("false", "true"), "{rows:?}");
-    assert!(rows[1].last().unwrap().contains("macroscale state"), "{rows:?}");
+    assert!(rows[1].iter().any(|cell| cell.contains("macroscale state")), "{rows:?}");
 }
 
 #[test]

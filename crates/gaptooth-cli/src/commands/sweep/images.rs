@@ -44,10 +44,10 @@ pub(super) fn images(args: &SweepArgs) -> Result<ExitCode, Failure> {
     } else {
         store.clear()?;
     }
-    for values in &points {
+    for (k, values) in points.iter().enumerate() {
         let terminal = sweep.terminal.clone();
         let kept = &mut known;
-        sweep.point(values, points.len(), |_| {
+        sweep.point(k, &points, |_| {
             let key = fingerprint(values, args)?;
             let (numbers, seconds) = match kept.get(&key) {
                 Some(found) => found.clone(),

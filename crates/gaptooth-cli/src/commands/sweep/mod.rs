@@ -4,6 +4,7 @@ mod images;
 mod table;
 mod variation;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use gaptooth::{
     observer::Observer,
     plot::{read_report, render_report},
     report::Report,
-    team::Alone,
+    team::{Alone, Team},
 };
 use serde_json::json;
 
@@ -32,20 +33,20 @@ use crate::{
 
 const FILE: &str = "sweep.csv";
 
-/// Every point, one after the other; one that fails does not stop the others.
-pub(super) fn sweep(args: &SweepArgs) -> Result<ExitCode, Failure> {
+/// Every point, one after the other, or shared by the processes of a team; one that fails does not stop the others.
+pub(super) fn sweep(args: &SweepArgs, team: &dyn Team) -> Result<ExitCode, Failure> {
     use_threads(args.threads)?;
     if args.subjects.iter().all(|subject| images::is_image(subject)) {
-        return images::images(args);
+        return if team.rank() > 0 { Ok(ExitCode::SUCCESS) } else { images::images(args) };
     }
     let [subject] = &args.subjects[..] else {
         let message = format!("{}: expected one study, or images", args.subjects.join(" "));
         return Err(Failure::wrong_input(message).help("a sweep of a study varies its keys: --vary PATH=V,V…"));
     };
-    of_study(subject, args)
+    of_study(subject, args, team)
 }
 
-fn of_study(subject: &str, args: &SweepArgs) -> Result<ExitCode, Failure> {
+fn of_study(subject: &str, args: &SweepArgs, team: &dyn Team) -> Result<ExitCode, Failure> {
     let variations = args.vary.iter().map(|text| Variation::typed(text)).collect::<Result<Vec<_>, _>>()?;
     if variations.is_empty() || !args.map.is_empty() || args.voxel_size.is_some() || args.bounds {
         let message = format!("a sweep of the study {subject} needs --vary, and no options of images");
@@ -56,20 +57,70 @@ fn of_study(subject: &str, args: &SweepArgs) -> Result<ExitCode, Failure> {
         points.iter().map(|values| study(subject, args, &variations, values)).collect::<Result<Vec<_>, _>>()?;
     let name = studies[0].config.name().to_string();
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(format!("{name}-sweep")));
+    let (own, others): (Vec<usize>, Vec<usize>) = (0..points.len()).partition(|k| k % team.size() == team.rank());
+    if team.rank() > 0 {
+        return for_others(&own, &studies, &out, args.resume, team);
+    }
     let mut sweep = Sweep::new(&out, Table::new(&variations))?;
-    for (values, study) in points.iter().zip(&studies) {
+    for k in own {
         let terminal = sweep.terminal.clone();
-        sweep.point(values, points.len(), |place| {
-            let report = one(study, place, args.resume, &terminal)?;
-            Ok(Numbers {
-                numbers: report.checks.into_iter().map(|c| (c.name, c.value, c.passed)).collect(),
-                seconds: report.wall_seconds,
-            })
-        })?;
+        sweep.point(k, &points, |place| one(&studies[k], place, args.resume, &terminal).map(numbers))?;
+    }
+    if team.size() > 1 {
+        let failures = exchanged(&BTreeMap::new(), team)?;
+        for k in others {
+            sweep.point(k, &points, |place| match failures.get(&k) {
+                Some(message) => Err(Failure::failed(message.clone())),
+                None => finished(place, &effective_text(&studies[k].config)?)
+                    .map(numbers)
+                    .ok_or_else(|| Failure::failed(format!("{} holds no finished run", place.display()))),
+            })?;
+        }
     }
     let summary = format!("The checks of the study {name} for every combination of {}.", sweep.table.keys().join(", "));
     let title = format!("{}: a sweep", studies[0].config.title());
     sweep.conclude(&name, studies[0].config.seed(), [title, summary], args.json)
+}
+
+/// The points of another process than the first, which reads what they leave.
+fn for_others(
+    own: &[usize],
+    studies: &[Study],
+    out: &Path,
+    resume: bool,
+    team: &dyn Team,
+) -> Result<ExitCode, Failure> {
+    let terminal = Terminal::quiet();
+    interrupt::listen(&terminal, true)?;
+    let mut failures = BTreeMap::new();
+    for k in own {
+        match one(&studies[*k], &out.join(place(*k, studies.len())), resume, &terminal) {
+            Err(failure) if failure.code == INTERRUPTED || terminal.interrupted() => return Err(failure),
+            Err(failure) => drop(failures.insert(*k, failure.message)),
+            Ok(_) => {}
+        }
+    }
+    exchanged(&failures, team)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What went wrong at any process, by point.
+fn exchanged(own: &BTreeMap<usize, String>, team: &dyn Team) -> Result<BTreeMap<usize, String>, Failure> {
+    let own = serde_json::to_vec(own).unwrap_or_default();
+    let all = team.exchange(&own)?;
+    Ok(all.iter().filter_map(|bytes| serde_json::from_slice::<BTreeMap<_, _>>(bytes).ok()).flatten().collect())
+}
+
+fn numbers(report: Report) -> Numbers {
+    Numbers {
+        numbers: report.checks.into_iter().map(|c| (c.name, c.value, c.passed)).collect(),
+        seconds: report.wall_seconds,
+    }
+}
+
+/// Where point `k` of `count` lies in a sweep's directory.
+fn place(k: usize, count: usize) -> PathBuf {
+    PathBuf::from("points").join(format!("{:0width$}", k + 1, width = count.to_string().len()))
 }
 
 /// A sweep on its way.
@@ -88,16 +139,15 @@ impl Sweep {
         Ok(Sweep { directory, terminal, table, started: Instant::now() })
     }
 
-    /// The next of `all` points, by `find` in a place of its own; its line is written when it is done.
+    /// Point `k` by `find` in a place of its own; its line is written when it is done.
     fn point(
         &mut self,
-        values: &[String],
-        all: usize,
+        k: usize,
+        points: &[Vec<String>],
         find: impl FnOnce(&Path) -> Result<Numbers, Failure>,
     ) -> Result<(), Failure> {
-        let k = self.table.points.len() + 1;
-        let place = PathBuf::from("points").join(format!("{k:0width$}", width = all.to_string().len()));
-        self.terminal.say(&format!("point {k} of {all}: {}", self.table.named(values)));
+        let place = place(k, points.len());
+        self.terminal.say(&format!("point {} of {}: {}", k + 1, points.len(), self.table.named(&points[k])));
         let found = find(&self.directory.root().join(&place));
         if let Err(failure) = &found
             && (failure.code == INTERRUPTED || self.terminal.interrupted())
@@ -105,7 +155,7 @@ impl Sweep {
             self.terminal.finish();
             return Err(failure.clone());
         }
-        self.table.points.push(Point::new(values.to_vec(), place, found));
+        self.table.points.insert(k, Point::new(points[k].clone(), place, found));
         self.directory.write(FILE, &self.table.to_csv()?)?;
         Ok(())
     }
@@ -142,7 +192,7 @@ impl Sweep {
         } else {
             output::line(&output::columns(&table.lines()))?;
         }
-        let passed = table.points.iter().all(Point::passed);
+        let passed = table.points.values().all(Point::passed);
         Ok(if passed { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
     }
 }

@@ -1,5 +1,6 @@
 //! The points of a sweep side by side: rows, comma-separated values, figures.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use gaptooth::report::{self, Figure, Mark, Panel, PanelKind, Series};
@@ -64,15 +65,15 @@ fn typed(value: &str) -> Value {
     Variation::number(value).map_or_else(|| json!(value), |number| json!(number))
 }
 
-/// All points that are done.
+/// All points that are done, by their number.
 pub(super) struct Table {
     variations: Vec<Variation>,
-    pub(super) points: Vec<Point>,
+    pub(super) points: BTreeMap<usize, Point>,
 }
 
 impl Table {
     pub(super) fn new(variations: &[Variation]) -> Self {
-        Table { variations: variations.to_vec(), points: vec![] }
+        Table { variations: variations.to_vec(), points: BTreeMap::new() }
     }
 
     /// The keys that are varied.
@@ -82,7 +83,7 @@ impl Table {
 
     /// All points, for scripts.
     pub(super) fn value(&self) -> Value {
-        self.points.iter().map(|point| point.value(&self.variations)).collect()
+        self.points.values().map(|point| point.value(&self.variations)).collect()
     }
 
     /// `key = value, …`
@@ -94,7 +95,7 @@ impl Table {
     /// Names of all checks, as they first come.
     fn checks(&self) -> Vec<&str> {
         let mut names: Vec<&str> = vec![];
-        for (name, ..) in self.points.iter().flat_map(Point::numbers) {
+        for (name, ..) in self.points.values().flat_map(Point::numbers) {
             if !names.contains(&name.as_str()) {
                 names.push(name);
             }
@@ -109,7 +110,7 @@ impl Table {
         let mut writer = csv::Writer::from_writer(vec![]);
         let first = keys.iter().map(String::as_str).chain(["passed"]);
         writer.write_record(first.chain(checks.iter().copied()).chain(["directory", "error"])).map_err(wrong)?;
-        for point in &self.points {
+        for point in self.points.values() {
             let numbers = checks.iter().map(|name| point.check(name).map_or(String::new(), |v| format!("{v:?}")));
             let last = [point.directory.display().to_string(), point.error().unwrap_or_default().into()];
             let row = point.values.iter().cloned().chain([point.passed().to_string()]).chain(numbers).chain(last);
@@ -121,7 +122,7 @@ impl Table {
     /// Checks that are not the same in all points.
     fn varying(&self) -> Vec<&str> {
         let differs = |name: &&str| {
-            let mut values = self.points.iter().filter_map(|p| p.check(name)).map(f64::to_bits);
+            let mut values = self.points.values().filter_map(|p| p.check(name)).map(f64::to_bits);
             let first = values.next();
             values.any(|v| Some(v) != first)
         };
@@ -137,7 +138,7 @@ impl Table {
             let end = p.error().unwrap_or(if p.passed() { "ok" } else { "FAILED" }).into();
             p.values.iter().cloned().chain(numbers).chain([end]).collect()
         };
-        [heading.collect()].into_iter().chain(self.points.iter().map(row)).collect()
+        [heading.collect()].into_iter().chain(self.points.values().map(row)).collect()
     }
 
     /// The same for the page.
@@ -182,7 +183,7 @@ impl Table {
             }
         };
         let mut groups: Vec<Group<'_>> = vec![];
-        for point in &self.points {
+        for point in self.points.values() {
             let Some(value) = point.check(name).filter(|v| v.is_finite()) else { continue };
             let at = (place(&point.values[0]), value);
             match groups.iter_mut().find(|(others, _)| *others == &point.values[1..]) {
