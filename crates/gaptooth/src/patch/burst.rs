@@ -126,6 +126,9 @@ pub struct Outcome {
 /// The slope of one column, and its increment if it is kept.
 type Column = (usize, f64, Option<Vec<f64>>);
 
+/// Columns that are integrated at once, and what they took.
+type Chunk = (Vec<Column>, Work);
+
 /// What a chunk of columns says in numbers if it has none.
 const NOT_CONVERGED: [f64; 0] = [];
 const FAILED: [f64; 1] = [0.0];
@@ -141,7 +144,7 @@ fn packed(columns: &[Column], work: Work) -> Vec<f64> {
     numbers
 }
 
-fn unpacked(columns: &[usize], numbers: &[f64]) -> (Vec<Column>, Work) {
+fn unpacked(columns: &[usize], numbers: &[f64]) -> Chunk {
     let (work, numbers) = numbers.split_at(5);
     let [rhs, solves, factors, steps, rejected] = [0, 1, 2, 3, 4].map(|k| work[k] as u64);
     let each = numbers.len() / columns.len().max(1);
@@ -232,7 +235,7 @@ impl Bursts<'_> {
         burst: &LinearBurst<'_>,
         columns: &[usize],
         observer: &dyn Observer,
-    ) -> Result<Option<Vec<(Vec<Column>, Work)>>> {
+    ) -> Result<Option<Vec<Chunk>>> {
         let chunks: Vec<&[usize]> = columns.chunks(LANES).collect();
         let failure: Mutex<Option<(usize, Error)>> = Mutex::default();
         let numbers = numbers(self.team, chunks.len(), |k| {
