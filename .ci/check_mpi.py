@@ -38,24 +38,13 @@ def written(folder):
     return found
 
 
-def swept(place):
-    vary = ["--vary", "patches.0.step=1e-3,5e-4", "--vary", "seed=1,2"]
-    for name, launcher in (("one", []), ("two", MPIRUN)):
-        done = subprocess.run([*launcher, *command("sweep", "arbabi-1d", SHORT, place / name, *vary)], capture_output=True, text=True)
-        assert done.returncode in (0, 1), done.stderr
-    one, two = written(place / "one"), written(place / "two")
-    differing = [file for file in {*one, *two} if one.get(file) != two.get(file)]
-    assert "sweep.csv" in one and not differing, f"sweep: {differing}"
-    print(f"sweep arbabi-1d: {len(one)} files of two processes have the bits of one")
-
-
 def command(kind, study, settings, out, *more):
     return [str(GAPTOOTH), kind, study, "--out", str(out), *more, *(part for one in settings for part in ("--set", one))]
 
 
-def same(kind, study, settings, place):
+def same(kind, study, settings, place, *more):
     for name, launcher in (("one", []), ("two", MPIRUN)):
-        done = subprocess.run([*launcher, *command(kind, study, settings, place / name)], capture_output=True, text=True)
+        done = subprocess.run([*launcher, *command(kind, study, settings, place / name, *more)], capture_output=True, text=True)
         # so short a run does not keep every bound
         assert done.returncode in (0, 1), done.stderr
     one, two = written(place / "one"), written(place / "two")
@@ -81,12 +70,13 @@ def killed(place):
     print("a run that lost a process ended with a message, and resumed to the same bits")
 
 
-for kind, study, settings in (
-    ("run", "arbabi-1d", SHORT), ("run", "arbabi-2d", PLANE), ("simulate", "arbabi-1d", GENERAL + ["trajectories.end=0.02"]),
+for kind, study, settings, *more in (
+    ("run", "arbabi-1d", SHORT),
+    ("run", "arbabi-2d", PLANE),
+    ("simulate", "arbabi-1d", [*GENERAL, "trajectories.end=0.02"]),
+    ("sweep", "arbabi-1d", SHORT, "--vary", "patches.0.step=1e-3,5e-4", "--vary", "seed=1,2"),
 ):
     with tempfile.TemporaryDirectory() as place:
-        same(kind, study, settings, pathlib.Path(place))
-with tempfile.TemporaryDirectory() as place:
-    swept(pathlib.Path(place))
+        same(kind, study, settings, pathlib.Path(place), *more)
 with tempfile.TemporaryDirectory() as place:
     killed(pathlib.Path(place))

@@ -42,13 +42,20 @@ pub(crate) struct RunArgs {
     /// Where results go [default: runs/NAME, for `simulate` runs/NAME-simulated]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) how: HowArgs,
+}
+
+/// How studies are run, by any command
+#[derive(Debug, ArgGroup)]
+pub(crate) struct HowArgs {
     /// The one seed of everything random, in place of the study's
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub(crate) seed: Option<u64>,
     /// Change a key of the study: `laws.best.points=7`, `laws.*.epochs=4`, `patches.0.step=1e-4`, `problem.epsilon=1e-3`
     #[arg(long, value_name = "PATH=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Go on from where a run into the same directory was stopped
+    /// Go on from where a run or a sweep into the same directory was stopped
     #[arg(long)]
     pub(crate) resume: bool,
     /// Threads [default: all cores]; the numbers do not depend on it
@@ -68,9 +75,6 @@ pub(crate) struct SweepArgs {
     /// A key of the study and its values: `problem.epsilon=1e-3,1e-4`; repeat for more keys, every combination is a point
     #[arg(long, value_name = "PATH=V,V…", allow_hyphen_values = true)]
     pub(crate) vary: Vec<String>,
-    /// A key of the study that is the same in every point, as in `gaptooth run`
-    #[arg(long, value_name = "PATH=VALUE")]
-    pub(crate) set: Vec<String>,
     /// Conductivities of the images' labels, as in `gaptooth effective`; repeat to take every image with each
     #[arg(long, value_name = "L=V,…", allow_hyphen_values = true)]
     pub(crate) map: Vec<String>,
@@ -89,18 +93,8 @@ pub(crate) struct SweepArgs {
     /// Where results go: sweep.csv, report.html and, of a study, a run's directory for each point [default: runs/NAME-sweep]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// The one seed of everything random, in place of the study's
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
-    pub(crate) seed: Option<u64>,
-    /// Go on from where a sweep into the same directory was stopped: points that are done stay
-    #[arg(long)]
-    pub(crate) resume: bool,
-    /// Threads [default: all cores]; the numbers do not depend on it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) threads: Option<u16>,
-    /// Print one JSON object on standard output
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) how: HowArgs,
 }
 
 /// `effective`

@@ -24,7 +24,9 @@ pub(crate) fn end(team: &dyn Team, code: u8) {
 pub(crate) fn join() -> Result<(Box<dyn Team>, ()), Failure> {
     if is_launched() {
         let message = "several processes were started, and this gaptooth does not know how to share a run";
-        return Err(Failure::wrong_input(message).help("build it with MPI: cargo build --release --features mpi"));
+        return Err(
+            Failure::wrong_input(message).help("build it with MPI: cargo build --release --features gaptooth-cli/mpi")
+        );
     }
     Ok((Box::new(Alone), ()))
 }

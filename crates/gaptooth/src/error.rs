@@ -91,7 +91,7 @@ pub enum Error {
     },
 
     /// Another process of the same run stopped; it has said why.
-    #[error("process {rank} of the run stopped: {message}")]
+    #[error("process {rank} of the run stopped, and this one with it: {message}")]
     Elsewhere {
         /// which
         rank: usize,

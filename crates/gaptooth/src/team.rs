@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::{Error, Result};
 
-/// One of the processes of a run, as it knows the others. All of them make the same calls in the same order.
+/// One of the processes of a run, as it knows the others. All of them make the same exchanges in the same order, one at a time.
 pub trait Team: Sync {
     /// Number of this process, from 0.
     fn rank(&self) -> usize;

@@ -24,16 +24,16 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(3))]
 
     #[test]
-    fn the_networks_agree_with_collocation(c in 2.0f64..2.5, s in 0.3f64..0.8, t in 0.0f64..0.4, phase in 0.0f64..1.0) {
+    fn the_networks_agree_with_collocation(c in 1.8f64..2.5, s in 0.3f64..0.8, t in 0.0f64..0.5, phase in 0.0f64..1.0) {
         let text = format!("{c} + {s}*sin(2*pi*(y1 + {phase}))*cos(2*pi*y2) + {t}*sin(2*pi*(y1 - y2))");
         let tensor = FormulaTensor::scalar(&text, 2, &[]).unwrap();
         let exact = Collocation::default().solve(&tensor).unwrap();
         let cell = NeuralCell { hidden: vec![16, 16], points: 16, tolerance: 1e-7, ..NeuralCell::new(2) };
         let solution = cell.solve(&tensor, &Silent).unwrap();
         let found = solution.cell.effective;
-        // the stated tolerance is the certified width, and training ends there
+        // the stated tolerance is the certified width, and training ends there: a network may stop gaining before, none goes on to the last step
         prop_assert!(found.converged(1e-7), "{}", found.residual);
-        prop_assert!(solution.trainings.iter().all(|t| t.stopped == Some(Stopped::Target)));
+        prop_assert!(solution.trainings.iter().all(|t| t.stopped != Some(Stopped::Iterations)));
         for (f, e) in entries(&found.tensor).iter().zip(entries(&exact.effective.tensor)) {
             prop_assert!((f - e).abs() <= found.residual + 1e-13, "{f} {e} {}", found.residual);
         }

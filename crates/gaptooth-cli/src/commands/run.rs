@@ -24,10 +24,10 @@ use crate::{
 
 /// Runs a study, writes its directory, shows its checks.
 pub(super) fn run(args: &RunArgs, team: &dyn Team) -> Result<ExitCode, Failure> {
-    let study = config::load(&args.study, &args.set, args.seed)?;
+    let study = config::load(&args.study, &args.how.set, args.how.seed)?;
     study.config.check().map_err(|e| study.explain(e))?;
     let text = effective_text(&study.config)?;
-    use_threads(args.threads)?;
+    use_threads(args.how.threads)?;
     if team.rank() > 0 {
         // the first process does what is not shared, and writes
         simulate::gather(&study, &Context { observer: &Silent, store: None, team })?;
@@ -36,12 +36,12 @@ pub(super) fn run(args: &RunArgs, team: &dyn Team) -> Result<ExitCode, Failure> 
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(study.config.name()));
     let directory = output_directory(&out)?;
     let terminal = Terminal::new();
-    let store = store(&directory, &text, args.resume)?;
+    let store = store(&directory, &text, args.how.resume)?;
     interrupt::listen(&terminal, true)?;
     let report = into_directory(&study, &text, &directory, (&store, team), &terminal)?;
     output::say(&verdict(&report, &study.config));
     output::say(&format!("open {}", directory.report_html().display()));
-    if args.json {
+    if args.how.json {
         print_report_json(&directory)?;
     }
     Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })

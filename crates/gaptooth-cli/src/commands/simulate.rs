@@ -26,7 +26,7 @@ use crate::{
 /// Runs only the patch experiments, of models without a truth too.
 pub(super) fn simulate(args: &RunArgs, team: &dyn Team) -> Result<ExitCode, Failure> {
     let started = Instant::now();
-    let study = config::load(&args.study, &args.set, args.seed)?;
+    let study = config::load(&args.study, &args.how.set, args.how.seed)?;
     if let AnyStudy::Neural(config) = &study.config {
         return Err(Failure::wrong_input(format!("{} has no patches to simulate", config.study))
             .help("a neural homogenization is run as a whole: gaptooth run"));
@@ -37,7 +37,7 @@ pub(super) fn simulate(args: &RunArgs, team: &dyn Team) -> Result<ExitCode, Fail
     };
     checked.map_err(|e| study.explain(e))?;
     let text = effective_text(&study.config)?;
-    use_threads(args.threads)?;
+    use_threads(args.how.threads)?;
     if team.rank() > 0 {
         gather(&study, &Context { observer: &Silent, store: None, team })?;
         return Ok(ExitCode::SUCCESS);
@@ -46,7 +46,7 @@ pub(super) fn simulate(args: &RunArgs, team: &dyn Team) -> Result<ExitCode, Fail
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(format!("{name}-simulated")));
     let directory = output_directory(&out)?;
     let store = directory.checkpoints(format!("{VERSION} simulate\n{text}"));
-    if !args.resume {
+    if !args.how.resume {
         store.clear()?;
     }
     let terminal = Terminal::new();
@@ -63,7 +63,7 @@ pub(super) fn simulate(args: &RunArgs, team: &dyn Team) -> Result<ExitCode, Fail
     for experiment in &experiments {
         output::say(&sentence(experiment, &directory));
     }
-    if args.json {
+    if args.how.json {
         let (study, seed) = (study.config.name(), study.config.seed());
         let files: Vec<&Value> = datasets.iter().map(|d| &d["file"]).chain([&Value::Null]).collect();
         let files: Vec<Value> =

@@ -26,7 +26,7 @@ pub(super) fn is_image(name: &str) -> bool {
 
 /// Every image with every map.
 pub(super) fn images(args: &SweepArgs) -> Result<ExitCode, Failure> {
-    if !args.vary.is_empty() || !args.set.is_empty() || args.seed.is_some() {
+    if !args.vary.is_empty() || !args.how.set.is_empty() || args.how.seed.is_some() {
         let message = "--vary, --set and --seed belong to studies; images vary by their files and by --map";
         return Err(Failure::wrong_input(message).help("repeat --map to take every image with each"));
     }
@@ -39,7 +39,7 @@ pub(super) fn images(args: &SweepArgs) -> Result<ExitCode, Failure> {
     let mut sweep = Sweep::new(&out, Table::new(&variations))?;
     let store = sweep.directory.checkpoints(VERSION);
     let mut known: BTreeMap<String, (Vec<(String, f64)>, f64)> = BTreeMap::new();
-    if args.resume {
+    if args.how.resume {
         known = store.load(STAGE)?.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
     } else {
         store.clear()?;
@@ -65,7 +65,7 @@ pub(super) fn images(args: &SweepArgs) -> Result<ExitCode, Failure> {
     }
     store.clear()?;
     let words = ["Effective tensors of images".into(), "Every image, with every map of its labels.".into()];
-    sweep.conclude("images", 0, words, args.json)
+    sweep.conclude("images", 0, words, args.how.json)
 }
 
 /// As `gaptooth effective` is asked.

@@ -35,7 +35,7 @@ const FILE: &str = "sweep.csv";
 
 /// Every point, one after the other, or shared by the processes of a team; one that fails does not stop the others.
 pub(super) fn sweep(args: &SweepArgs, team: &dyn Team) -> Result<ExitCode, Failure> {
-    use_threads(args.threads)?;
+    use_threads(args.how.threads)?;
     if args.subjects.iter().all(|subject| images::is_image(subject)) {
         return if team.rank() > 0 { Ok(ExitCode::SUCCESS) } else { images::images(args) };
     }
@@ -59,12 +59,12 @@ fn of_study(subject: &str, args: &SweepArgs, team: &dyn Team) -> Result<ExitCode
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(format!("{name}-sweep")));
     let (own, others): (Vec<usize>, Vec<usize>) = (0..points.len()).partition(|k| k % team.size() == team.rank());
     if team.rank() > 0 {
-        return for_others(&own, &studies, &out, args.resume, team);
+        return for_others(&own, &studies, &out, args.how.resume, team);
     }
     let mut sweep = Sweep::new(&out, Table::new(&variations))?;
     for k in own {
         let terminal = sweep.terminal.clone();
-        sweep.point(k, &points, |place| one(&studies[k], place, args.resume, &terminal).map(numbers))?;
+        sweep.point(k, &points, |place| one(&studies[k], place, args.how.resume, &terminal).map(numbers))?;
     }
     if team.size() > 1 {
         let failures = exchanged(&BTreeMap::new(), team)?;
@@ -79,7 +79,7 @@ fn of_study(subject: &str, args: &SweepArgs, team: &dyn Team) -> Result<ExitCode
     }
     let summary = format!("The checks of the study {name} for every combination of {}.", sweep.table.keys().join(", "));
     let title = format!("{}: a sweep", studies[0].config.title());
-    sweep.conclude(&name, studies[0].config.seed(), [title, summary], args.json)
+    sweep.conclude(&name, studies[0].config.seed(), [title, summary], args.how.json)
 }
 
 /// The points of another process than the first, which reads what they leave.
@@ -201,8 +201,8 @@ impl Sweep {
 /// The study of one point, checked.
 fn study(subject: &str, args: &SweepArgs, variations: &[Variation], values: &[String]) -> Result<Study, Failure> {
     let varied = variations.iter().zip(values).map(|(variation, value)| format!("{}={value}", variation.path));
-    let set: Vec<String> = args.set.iter().cloned().chain(varied).collect();
-    let study = config::load(subject, &set, args.seed)?;
+    let set: Vec<String> = args.how.set.iter().cloned().chain(varied).collect();
+    let study = config::load(subject, &set, args.how.seed)?;
     study.config.check().map_err(|e| study.explain(e))?;
     Ok(study)
 }

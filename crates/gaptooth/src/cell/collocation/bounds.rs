@@ -87,7 +87,7 @@ const SETTLED: f64 = 4e-15;
 #[derive(Default)]
 pub(super) struct Settling {
     before: Option<[Vec<Vec<f64>>; 2]>,
-    /// largest difference that the last refinement made; infinite before there was one
+    /// largest difference that the last refinement made, if there was one
     pub(super) change: Option<f64>,
 }
 

@@ -171,7 +171,8 @@ impl Collocation {
             let pair = Pair { space: &space, values: &values, forcing };
             let watch = |share: f64| -> Result<()> {
                 if space.len() >= SLOW {
-                    let done = SHARES as f64 * (share * (2.0 - f64::from(u8::from(!paired))) + j as f64) / d as f64;
+                    let at_once = if paired { 2.0 } else { 1.0 };
+                    let done = SHARES as f64 * (share * at_once + j as f64) / d as f64;
                     observer.progress("cell problems", done as u64, SHARES, &format!("{points} points"));
                 }
                 check_interrupt(observer, "the cell problems")

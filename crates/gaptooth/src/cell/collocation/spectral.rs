@@ -158,8 +158,7 @@ pub(super) struct Outcome {
 
 impl Pair<'_> {
     /// Conjugate gradients from `chi`, preconditioned by the inverse of −∇·(⟨a⟩∇), until the energy norm of the error has
-    /// about `tolerance` times that of the solution.
-    /// `watch` hears which share of the digits is won.
+    /// about `tolerance` times that of the solution. `watch` hears which share of the digits is won.
     pub(super) fn solve(
         &self,
         mut chi: Vec<c64>,
