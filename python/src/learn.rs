@@ -11,7 +11,8 @@ use gaptooth::grid::{Boundary, Grid, NAMES};
 use gaptooth::io::zarr::Attributes;
 use gaptooth::io::{ArrayGroup, NamedArray, dataset_from, load_closure, read_group, save_closure, states_from};
 use gaptooth::ode::{OdeSystem, automatic::integrate_automatic, stiff::StiffOptions};
-use gaptooth::study::{LawChoice, LawConfig, LawForm, fit_and_judge, held_out_by_default};
+use gaptooth::study::{Context, LawChoice, LawConfig, LawForm, fit_and_judge, held_out_by_default};
+use gaptooth::team::Alone;
 use numpy::{PyArray1, PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use serde_json::{Value, json};
@@ -172,7 +173,8 @@ pub(crate) fn learn<'py>(
         let (name, kind) = (form.name().to_string(), choice.kind(&training)?);
         let patches = "the dataset".into();
         let config = LawConfig { name, patches, kind, paper_rhs_rmse: None, paper_trajectory_rmse: None };
-        let (fitted, error) = fit_and_judge(&config, &training, &unseen, seed, observer)?;
+        let (fitted, error) =
+            fit_and_judge(&config, &training, &unseen, seed, &Context { observer, store: None, team: &Alone })?;
         Ok((config, fitted, error, unseen))
     })?;
     let about = json!({

@@ -158,7 +158,10 @@ pub(crate) struct EffectiveArgs {
     /// [default: no fields; runs/IMAGE-batch; runs/IMAGE-refined]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Go on from where a batch into the same directory was stopped
+    /// Where what is solved of a large image is kept until it is done, at most 68 bytes a voxel [default: with --out, beside the results]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) checkpoints: Option<PathBuf>,
+    /// Go on from where the computation of an image into the same directory was stopped
     #[arg(long)]
     pub(crate) resume: bool,
     /// Seed of the networks of --method neural
@@ -239,6 +242,9 @@ pub(crate) struct LearnArgs {
     /// Where `models/NAME.safetensors` goes [default: runs/DATASET-learned]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Go on from where the training of a network into the same directory was stopped
+    #[arg(long)]
+    pub(crate) resume: bool,
     /// Print one JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,

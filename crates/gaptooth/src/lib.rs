@@ -15,6 +15,7 @@ mod legendre;
 pub mod linalg;
 pub mod observer;
 pub mod stencil;
+pub mod store;
 pub mod team;
 
 pub mod coefficient;

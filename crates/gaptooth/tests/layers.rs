@@ -3,10 +3,11 @@
 use std::{fs, path::Path};
 
 /// Each room and the rooms it may name, lowest first. nn never sees a PDE, patch never sees nn, cell sees neither.
-const MAY_IMPORT: [(&str, &str); 21] = [
+const MAY_IMPORT: [(&str, &str); 22] = [
     ("error", ""),
     ("fourier", ""),
     ("observer", "error"),
+    ("store", "error"),
     ("team", "error"),
     ("grid", "error"),
     ("stencil", "error grid"),
@@ -16,7 +17,7 @@ const MAY_IMPORT: [(&str, &str); 21] = [
     ("ode", "error observer linalg"),
     ("nn", "error observer linalg"),
     ("patch", "error fourier observer team grid stencil linalg coefficient ode"),
-    ("cell", "error fourier observer grid stencil linalg legendre coefficient"),
+    ("cell", "error fourier observer store grid stencil linalg legendre coefficient"),
     ("fem", "error grid linalg legendre coefficient"),
     ("closure", "error fourier observer grid stencil linalg ode patch nn"),
     ("pinn", "error observer linalg coefficient nn cell"),
@@ -24,9 +25,9 @@ const MAY_IMPORT: [(&str, &str); 21] = [
     ("report", "error"),
     (
         "study",
-        "error fourier observer team grid stencil linalg coefficient ode nn patch cell fem closure pinn problems report",
+        "error fourier observer store team grid stencil linalg coefficient ode nn patch cell fem closure pinn problems report",
     ),
-    ("io", "error observer grid coefficient ode nn patch cell fem closure pinn problems report study"),
+    ("io", "error observer store grid coefficient ode nn patch cell fem closure pinn problems report study"),
     ("plot", "error observer grid report study io"),
 ];
 

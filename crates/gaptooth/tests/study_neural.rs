@@ -13,7 +13,8 @@ use gaptooth::{
     observer::{Observer, Silent},
     pinn::Plan,
     report::Report,
-    study::{AnyStudy, Context, DirectConfig, DirectRecipe, EquationConfig, NeuralStudyConfig, Recipe, Store, builtin},
+    store::Store,
+    study::{AnyStudy, Context, DirectConfig, DirectRecipe, EquationConfig, NeuralStudyConfig, Recipe, builtin},
     team::Alone,
 };
 
@@ -191,8 +192,8 @@ impl Store for Memory {
         Ok(self.0.lock().unwrap().get(stage).cloned())
     }
 
-    fn save(&self, stage: &str, bytes: &[u8]) -> Result<()> {
-        self.0.lock().unwrap().insert(stage.into(), bytes.to_vec());
+    fn save(&self, stage: &str, parts: &[&[u8]]) -> Result<()> {
+        self.0.lock().unwrap().insert(stage.into(), parts.concat());
         Ok(())
     }
 }

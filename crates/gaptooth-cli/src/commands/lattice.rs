@@ -102,6 +102,7 @@ fn refuse_others(args: &EffectiveArgs) -> Result<(), Failure> {
         ("--batch", args.batch.is_some()),
         ("--refine", args.refine.is_some()),
         ("--out", args.out.is_some()),
+        ("--checkpoints", args.checkpoints.is_some()),
         ("--resume", args.resume),
     ];
     match others.iter().find(|(_, given)| *given) {

@@ -1,12 +1,14 @@
 //! `gaptooth learn`
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::process::ExitCode;
 
 use gaptooth::{
     VERSION,
     closure::{Dataset, ValidationError},
     io::save_closure,
-    study::{FittedLaw, LawChoice, LawConfig, LawForm, fit_and_judge, held_out_by_default},
+    study::{Context, FittedLaw, LawChoice, LawConfig, LawForm, fit_and_judge, held_out_by_default},
+    team::Alone,
 };
 use serde_json::json;
 
@@ -32,9 +34,14 @@ pub(super) fn learn(args: &LearnArgs) -> Result<ExitCode, Failure> {
     let config = law_config(args, &name, &training)?;
     let out = args.out.clone().unwrap_or_else(|| default_directory(&args.dataset, "-learned"));
     let directory = output_directory(&out)?;
+    let store = directory.checkpoints(fingerprint(&config, &data, args.seed, held_out));
+    if !args.resume {
+        store.clear()?;
+    }
     let terminal = Terminal::new();
-    interrupt::listen(&terminal, false)?;
-    let judged = fit_and_judge(&config, &training, &unseen, args.seed, &*terminal);
+    interrupt::listen(&terminal, true)?;
+    let context = Context { observer: &*terminal, store: Some(&store), team: &Alone };
+    let judged = fit_and_judge(&config, &training, &unseen, args.seed, &context);
     terminal.finish();
     let (fitted, error) = judged?;
     let about = json!({
@@ -42,6 +49,7 @@ pub(super) fn learn(args: &LearnArgs) -> Result<ExitCode, Failure> {
         "held_out_error": error, "notes": fitted.notes,
     });
     save_closure(&directory.model(&name), &fitted.law, &about)?;
+    store.clear()?;
     show(&fitted, &error, held_out);
     output::say(&format!("model: {}", directory.model(&name).display()));
     if args.json {
@@ -54,6 +62,14 @@ pub(super) fn learn(args: &LearnArgs) -> Result<ExitCode, Failure> {
         }))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Everything that a law's fit depends on.
+fn fingerprint(config: &LawConfig, data: &Dataset, seed: u64, held_out: usize) -> String {
+    let mut numbers = DefaultHasher::new();
+    let all = [data.times.as_slice(), data.u.as_slice(), data.u_t.as_slice()];
+    all.into_iter().flatten().for_each(|v| v.to_bits().hash(&mut numbers));
+    format!("{VERSION} {config:?} {:?} {seed} {held_out} {:x}", data.grid, numbers.finish())
 }
 
 fn show(fitted: &FittedLaw, error: &ValidationError, held_out: usize) {

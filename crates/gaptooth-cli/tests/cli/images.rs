@@ -67,7 +67,8 @@ fn what_is_wrong_with_an_image_is_said() {
         (&["--image", "a.npy", "--map", "*=1", "--batch", "2,3"], "from 1 to 2 voxels"),
         (&["--image", "a.npy", "--map", "*=1", "--batch", "0"], "--batch 0"),
         (&["--image", "a.npy", "--map", "*=1", "--batch", "one"], "--batch one"),
-        (&["--image", "a.npy", "--map", "*=1", "--resume"], "--resume without --batch"),
+        (&["--image", "a.npy", "--map", "*=1", "--resume"], "nothing is kept of an image without --checkpoints"),
+        (&["--image", "a.npy", "--map", "*=1", "--checkpoints", "c", "--batch", "1"], "--checkpoints with --batch"),
         (&["--image", "a.npy", "--map", "*=1", "--out", "a.txt"], "a.txt"),
         (&["--coefficient", "2", "--batch", "2"], "--batch without --image"),
     ] {

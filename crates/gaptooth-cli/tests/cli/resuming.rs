@@ -11,7 +11,7 @@ use std::{
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-use super::{Place, TINY, checks, files, threads::written};
+use super::{Place, TINY, checks, files, images::npy, threads::written};
 
 /// About a second of training.
 fn long_study() -> String {
@@ -112,6 +112,53 @@ fn a_run_killed_at_any_moment_resumes_to_the_same_bits() {
             }
         };
     }
+}
+
+#[test]
+fn an_image_that_was_stopped_has_the_same_tensor_in_the_end() {
+    let place = Place::new();
+    let samples: Vec<u8> = (0..1u32 << 21).map(|i| u8::from(i.wrapping_mul(2_654_435_761) >> 16 & 7 > 2)).collect();
+    npy(&place, "noise.npy", "(128, 128, 128)", &samples);
+    let image = ["effective", "--image", "noise.npy", "--map", "0=1,1=0.01", "--bounds", "--json"];
+    let tensor = |more: &[&str]| {
+        let mut answer = place.run(&[&image[..], more].concat()).done().object();
+        answer.as_object_mut().unwrap().remove("wall_seconds");
+        answer
+    };
+    let whole = tensor(&[]);
+    fs::create_dir(place.path("kept")).unwrap();
+    place.write("kept/notes.txt", "ours");
+    let keep = ["--checkpoints", "kept"];
+    let (code, stderr) = stopped(&place, &[&image[..], &keep].concat(), "cell problems", "-INT");
+    assert_eq!(code, Some(130), "{stderr}");
+    assert!(stderr.contains("--resume"), "{stderr}");
+    assert_eq!(files(&place.path("kept")), ["notes.txt", "step.checkpoint"]);
+    let size = fs::metadata(place.path("kept/step.checkpoint")).unwrap().len();
+    assert!(size > 20 << 21, "a step is kept: {size} bytes");
+    // of another tolerance it does not count
+    assert!(
+        tensor(&[&keep[..], &["--tolerance", "1e-3"]].concat())["iterations"].as_u64() < whole["iterations"].as_u64()
+    );
+    let (code, _) = stopped(&place, &[&image[..], &keep].concat(), "cell problems", "-INT");
+    assert_eq!(code, Some(130));
+    assert_eq!(tensor(&[&keep[..], &["--resume"]].concat()), whole);
+    assert_eq!(files(&place.path("kept")), ["notes.txt"]);
+}
+
+#[test]
+fn a_law_whose_training_was_stopped_is_the_same_in_the_end() {
+    let place = Place::with_study();
+    place.run(&["simulate", "tiny.toml", "--out", "out", "--set", "trajectories.train=4"]).done();
+    let learn = ["learn", "out/data/coarse.zarr", "--closure", "functional", "--epochs", "20000"];
+    place.run(&[&learn[..], &["--out", "whole"]].concat()).done();
+    let (code, stderr) = stopped(&place, &[&learn[..], &["--out", "laws"]].concat(), "training", "-INT");
+    assert_eq!(code, Some(130), "{stderr}");
+    let kept = files(&place.path("laws"));
+    assert_eq!(kept, ["checkpoints/law-coarse-functional.checkpoint"]);
+    place.run(&[&learn[..], &["--out", "laws", "--resume"]].concat()).done();
+    let model = |run: &str| fs::read(place.path(run).join("models/coarse-functional.safetensors")).unwrap();
+    assert_eq!(model("laws"), model("whole"));
+    assert!(!place.path("laws/checkpoints").exists());
 }
 
 #[test]

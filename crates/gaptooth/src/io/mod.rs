@@ -16,7 +16,7 @@ pub mod source;
 pub mod vtk;
 pub mod zarr;
 
-pub use checkpoint::Checkpoints;
+pub use checkpoint::{Checkpoints, Occasional};
 pub use closure::{load_closure, save_closure};
 pub use dataset::{dataset_from, read_dataset, states_from, write_dataset, write_fields};
 pub use image_file::read_image;

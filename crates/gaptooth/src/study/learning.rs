@@ -9,9 +9,7 @@ use super::{
 use crate::{
     Error, Result,
     closure::{Closure, Dataset, Validation, ValidationError, integrate, validate},
-    observer::Observer,
     stencil::EdgeRule,
-    team::Alone,
 };
 
 /// Orders to choose from unless others are given; those that the stencil is too narrow for are left out.
@@ -198,10 +196,10 @@ pub fn fit_and_judge(
     training: &Dataset,
     unseen: &Dataset,
     seed: u64,
-    observer: &dyn Observer,
+    context: &Context<'_>,
 ) -> Result<(FittedLaw, ValidationError)> {
-    let fitted = fit_law(config, training, None, seed, &Context { observer, store: None, team: &Alone })?;
-    let integrate = |law: &dyn Closure, u0: &[f64], times: &[f64]| integrate(law, u0, times, observer);
+    let fitted = fit_law(config, training, None, seed, context)?;
+    let integrate = |law: &dyn Closure, u0: &[f64], times: &[f64]| integrate(law, u0, times, context.observer);
     let error = validate(&fitted.law, &Validation { data: unseen, integrate: &integrate, floor: FLOOR })?;
     Ok((fitted, error))
 }

@@ -1,7 +1,7 @@
 //! A study = problem + method + checks → report: patches gather data, laws are learned, the homogenized truth judges them.
 //!
 //! Writes no files: the [`Outcome`] holds the datasets, the models and the report, and adapters write them. What takes
-//! long is handed to a [`Store`] as it goes, so that a run that was stopped can go on.
+//! long is handed to a [`Store`](crate::store::Store) as it goes, so that a run that was stopped can go on.
 
 mod any;
 mod builtin;
@@ -41,23 +41,9 @@ use crate::{
     closure::{AnyClosure, Dataset, Tensor},
     observer::Observer,
     report::Report,
+    store::Store,
     team::Team,
 };
-
-/// Where the states of long computations are kept between a stop and a resumption.
-pub trait Store: Sync {
-    /// What was saved for `stage`, if anything.
-    ///
-    /// # Errors
-    /// When it is there and cannot be read.
-    fn load(&self, stage: &str) -> Result<Option<Vec<u8>>>;
-
-    /// Replaces what is kept for `stage`, atomically.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    fn save(&self, stage: &str, bytes: &[u8]) -> Result<()>;
-}
 
 /// What a run is given from outside.
 pub struct Context<'a> {
@@ -90,7 +76,7 @@ impl Context<'_> {
 
     fn save<T: serde::Serialize>(&self, stage: &str, value: &T) -> Result<()> {
         match (self.store, serde_json::to_vec(value)) {
-            (Some(store), Ok(bytes)) => store.save(stage, &bytes),
+            (Some(store), Ok(bytes)) => store.save(stage, &[&bytes]),
             _ => Ok(()),
         }
     }

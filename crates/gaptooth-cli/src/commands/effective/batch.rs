@@ -1,6 +1,5 @@
 //! `gaptooth effective --image --batch`: how large a part of a picture stands for the whole.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::time::Instant;
 
@@ -40,9 +39,7 @@ pub(super) fn batch(sample: &Sample, edges: &str, path: &Path, args: &EffectiveA
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(format!("{stem}-batch")));
     let directory = output_directory(&out)?;
     let about = sample.about(path, args);
-    let mut picture = DefaultHasher::new();
-    sample.cell.conductivities().for_each(|a| a.to_bits().hash(&mut picture));
-    let store = directory.checkpoints(format!("{VERSION} batch\n{about}\n{edges:?}\n{:x}", picture.finish()));
+    let store = directory.checkpoints(format!("batch {edges:?} {}", sample.fingerprint(path, args)));
     if !args.resume {
         store.clear()?;
     }

@@ -1,13 +1,16 @@
 //! `gaptooth effective --image`: pictures of a material, voxel by voxel.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::time::Instant;
 
 use gaptooth::{
+    VERSION,
     cell::{VoxelAnswer, VoxelCell, VoxelOptions, VoxelSolver},
     coefficient::PhaseMap,
-    io::read_image,
+    io::{Checkpoints, Occasional, read_image},
     observer::Observer,
+    store::Store,
 };
 use serde_json::{Map, Value, json};
 
@@ -71,6 +74,13 @@ impl Sample {
         named(self.conditions)
     }
 
+    /// Everything that its numbers depend on.
+    pub(super) fn fingerprint(&self, path: &Path, args: &EffectiveArgs) -> String {
+        let mut picture = DefaultHasher::new();
+        self.cell.conductivities().for_each(|a| a.to_bits().hash(&mut picture));
+        format!("{VERSION}\n{}\n{:?}\n{:x}", self.about(path, args), self.options, picture.finish())
+    }
+
     /// What was asked, a line each.
     pub(super) fn about(&self, path: &Path, args: &EffectiveArgs) -> String {
         let map = args.map.as_deref().unwrap_or("none, the image holds conductivities");
@@ -91,7 +101,7 @@ pub(super) fn image(path: &Path, args: &EffectiveArgs) -> Result<(), Failure> {
     let started = Instant::now();
     let sample = Sample::read(path, args)?;
     if args.batch.is_none() && args.refine.is_none() {
-        return whole(sample, args, started);
+        return whole(sample, path, args, started);
     }
     if !sample.unused.is_empty() {
         output::say(&format!("warning: the image has no label {}", list(&sample.unused)));
@@ -102,24 +112,40 @@ pub(super) fn image(path: &Path, args: &EffectiveArgs) -> Result<(), Failure> {
     }
 }
 
+/// Where what is solved is kept while an image is computed: with --checkpoints, or beside the results.
+fn checkpoints(sample: &Sample, path: &Path, args: &EffectiveArgs) -> Result<Option<Checkpoints>, Failure> {
+    let beside = || args.out.as_deref().map(|out| out.join("checkpoints"));
+    let Some(folder) = args.checkpoints.clone().or_else(beside) else { return Ok(None) };
+    let store = Checkpoints::new(folder, sample.fingerprint(path, args));
+    if !args.resume {
+        store.clear()?;
+    }
+    Ok(Some(store))
+}
+
 /// The numbers that tables have of an image, by name.
 pub(crate) fn image_numbers(
     path: &Path,
     args: &EffectiveArgs,
     observer: &dyn Observer,
+    store: &dyn Store,
 ) -> Result<Vec<(String, f64)>, Failure> {
     let sample = Sample::read(path, args)?;
-    let found = sample.cell.effective(&sample.options, observer)?;
+    let found = sample.cell.effective_kept(&sample.options, observer, store)?;
     Ok(Rows::new(&[], sample.shape.len()).heading.into_iter().zip(numbers(&found)).collect())
 }
 
-fn whole(sample: Sample, args: &EffectiveArgs, started: Instant) -> Result<(), Failure> {
+fn whole(sample: Sample, path: &Path, args: &EffectiveArgs, started: Instant) -> Result<(), Failure> {
     let directory = args.out.as_deref().map(output_directory).transpose()?;
+    let kept = checkpoints(&sample, path, args)?;
     let terminal = Terminal::new();
-    interrupt::listen(&terminal, false)?;
+    interrupt::listen(&terminal, kept.is_some())?;
     let Sample { shape, cell, options, voxel_size, conditions, unused } = sample;
     let method = method_named(options.solver);
-    let found = cell.effective(&options, &*terminal);
+    let found = match &kept {
+        Some(kept) => cell.effective_kept(&options, &*terminal, &Occasional::new(kept.clone())),
+        None => cell.effective(&options, &*terminal),
+    };
     terminal.finish();
     let mut found = found?;
     let fields = found.fields.take();
@@ -142,6 +168,9 @@ fn whole(sample: Sample, args: &EffectiveArgs, started: Instant) -> Result<(), F
             directory.path("fields.vti").display(),
             directory.dataset("fields").display()
         ));
+    }
+    if let Some(kept) = kept {
+        kept.clear()?;
     }
     show(&[answer], method, &[], args)?;
     if !args.json {
@@ -322,8 +351,16 @@ fn refuse_others(args: &EffectiveArgs) -> Result<(), Failure> {
         return Err(Failure::wrong_input(format!("{name} with --image"))
             .help("an image is the material: leave that option out"));
     }
-    if args.resume && args.batch.is_none() {
-        return Err(Failure::wrong_input("--resume without --batch").help("only a batch goes on where it was stopped"));
+    if args.checkpoints.is_some() && (args.batch.is_some() || args.refine.is_some()) {
+        return Err(Failure::wrong_input("--checkpoints with --batch or --refine")
+            .help("these keep theirs beside their results"));
+    }
+    let keeps = args.checkpoints.is_some() || args.out.is_some() || args.batch.is_some() || args.refine.is_some();
+    if args.resume && !keeps {
+        return Err(Failure::wrong_input(
+            "--resume: nothing is kept of an image without --checkpoints DIR or --out DIR",
+        )
+        .help("give the directory of the run that was stopped"));
     }
     if !(args.tolerance() > 0.0 && args.tolerance() < 1.0) {
         let message = format!("--tolerance {}: expected a number between 0 and 1", args.tolerance());

@@ -106,6 +106,7 @@ fn supported(args: &EffectiveArgs) -> Result<(), Failure> {
         ("--batch", args.batch.is_some()),
         ("--refine", args.refine.is_some()),
         ("--out", args.out.is_some()),
+        ("--checkpoints", args.checkpoints.is_some()),
         ("--resume", args.resume),
     ];
     if let Some((name, _)) = pictures.iter().find(|(_, given)| *given) {

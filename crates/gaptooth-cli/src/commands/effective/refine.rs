@@ -6,6 +6,7 @@ use std::time::Instant;
 use gaptooth::{
     VERSION,
     cell::{VoxelCell, VoxelOptions},
+    io::Occasional,
     plot::render_report,
     report::{Figure, Mark, Panel, PanelKind, Report, Series, Table},
 };
@@ -21,6 +22,7 @@ use crate::progress::Terminal;
 use crate::{interrupt, output};
 
 const FILE: &str = "refinement.csv";
+const STAGE: &str = "rows";
 
 /// The same picture with each voxel cut into k^d, for each k asked for.
 pub(super) fn refine(sample: &Sample, factors: &str, path: &Path, args: &EffectiveArgs) -> Result<(), Failure> {
@@ -35,16 +37,26 @@ pub(super) fn refine(sample: &Sample, factors: &str, path: &Path, args: &Effecti
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(format!("{stem}-refined")));
     let directory = output_directory(&out)?;
     let terminal = Terminal::new();
-    interrupt::listen(&terminal, false)?;
+    interrupt::listen(&terminal, true)?;
     let mut rows = Rows::new(&["refine", "voxels"], d);
-    for k in &factors {
+    let about = sample.fingerprint(path, args);
+    let store = directory.checkpoints(format!("refinement {factors:?} {about}"));
+    if !args.resume {
+        store.clear()?;
+    }
+    if let Some(bytes) = store.load(STAGE)? {
+        rows.resume(&bytes)?;
+    }
+    for k in &factors[rows.rows.len()..] {
         terminal.say(&format!("each voxel cut into {}", k.pow(d as u32)));
+        let states = directory.checkpoints(format!("refinement {k} {about}"));
         let cell = sample.cell.refined(*k)?;
-        let found = cell.effective(&options, &*terminal);
+        let found = cell.effective_kept(&options, &*terminal, &Occasional::new(states));
         let found = found.inspect_err(|_| terminal.finish())?;
         let voxels = sample.shape.iter().map(|n| (n * k) as f64).product();
         rows.rows.push([vec![*k as f64, voxels], numbers(&found)].concat());
         // what is finished is kept, whatever becomes of the rest
+        store.store(STAGE, &rows.to_csv()?)?;
         directory.write(FILE, &rows.to_csv()?)?;
     }
     terminal.finish();
@@ -67,6 +79,7 @@ pub(super) fn refine(sample: &Sample, factors: &str, path: &Path, args: &Effecti
         ..Default::default()
     };
     let report = render_report(&report, &directory)?;
+    store.clear()?;
     output::say(&format!("{}; open {}", directory.path(FILE).display(), directory.report_html().display()));
     if args.json {
         let all: Vec<_> = (0..rows.rows.len()).map(|row| value(&rows, row, d)).collect();

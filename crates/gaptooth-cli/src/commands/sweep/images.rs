@@ -1,22 +1,22 @@
 //! Effective tensors of several images, with each of several maps.
 
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use gaptooth::VERSION;
-use gaptooth::io::atomic;
+use gaptooth::io::{Checkpoints, Occasional, atomic};
+use gaptooth::team::Team;
 
-use super::Sweep;
-use super::table::{Numbers, Table};
+use super::Work;
+use super::table::Numbers;
 use super::variation::{Variation, combinations};
 use crate::args::{EffectiveArgs, SweepArgs};
 use crate::commands::effective::image_numbers;
+use crate::commands::output_directory;
 use crate::failure::Failure;
-
-const STAGE: &str = "images";
 
 /// Whether a name ends as an image's does.
 pub(super) fn is_image(name: &str) -> bool {
@@ -25,7 +25,7 @@ pub(super) fn is_image(name: &str) -> bool {
 }
 
 /// Every image with every map.
-pub(super) fn images(args: &SweepArgs) -> Result<ExitCode, Failure> {
+pub(super) fn images(args: &SweepArgs, team: &dyn Team) -> Result<ExitCode, Failure> {
     if !args.vary.is_empty() || !args.how.set.is_empty() || args.how.seed.is_some() {
         let message = "--vary, --set and --seed belong to studies; images vary by their files and by --map";
         return Err(Failure::wrong_input(message).help("repeat --map to take every image with each"));
@@ -36,36 +36,91 @@ pub(super) fn images(args: &SweepArgs) -> Result<ExitCode, Failure> {
     }
     let points = combinations(&variations)?;
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join("images-sweep"));
-    let mut sweep = Sweep::new(&out, Table::new(&variations))?;
-    let store = sweep.directory.checkpoints(VERSION);
-    let mut known: BTreeMap<String, (Vec<(String, f64)>, f64)> = BTreeMap::new();
-    if args.how.resume {
-        known = store.load(STAGE)?.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-    } else {
-        store.clear()?;
-    }
-    for (k, values) in points.iter().enumerate() {
-        let terminal = sweep.terminal.clone();
-        let kept = &mut known;
-        sweep.point(k, &points, |_| {
-            let key = fingerprint(values, args)?;
-            let (numbers, seconds) = match kept.get(&key) {
-                Some(found) => found.clone(),
-                None => {
-                    let started = Instant::now();
-                    let numbers = image_numbers(Path::new(&values[0]), &of_point(values, args), &*terminal)?;
-                    kept.entry(key).or_insert((numbers, started.elapsed().as_secs_f64())).clone()
-                }
-            };
-            Ok(Numbers { numbers: numbers.into_iter().map(|(name, v)| (name, v, true)).collect(), seconds })
-        })?;
-        if let Ok(bytes) = serde_json::to_vec(&known) {
-            store.store(STAGE, &bytes)?;
+    let folder = out.join("checkpoints");
+    if team.rank() == 0 {
+        output_directory(&out)?;
+        if !args.how.resume {
+            clear(&folder)?;
         }
     }
-    store.clear()?;
+    // nobody keeps anything before the first process has cleared what was there
+    team.exchange(&[])?;
+    // each image is read for its fingerprint once
+    let known: Vec<OnceCell<Result<Kept, Failure>>> = points.iter().map(|_| OnceCell::new()).collect();
+    let kept = |k: usize| {
+        let found = known[k].get_or_init(|| Kept::of(&points[k], args, &folder, team.rank()));
+        found.as_ref().map_err(Failure::clone)
+    };
+    let work = Work {
+        points: &points,
+        compute: &|k, _, terminal| {
+            let kept = kept(k)?;
+            if let Some(found) = kept.load()? {
+                return Ok(found);
+            }
+            let started = Instant::now();
+            let states = Occasional::new(kept.states.clone());
+            let numbers = image_numbers(Path::new(&points[k][0]), &of_point(&points[k], args), terminal, &states)?;
+            kept.save(&(numbers, started.elapsed().as_secs_f64()))
+        },
+        finished: &|k, _| kept(k)?.load(),
+    };
+    let Some(sweep) = work.done(&out, &variations, team)? else { return Ok(ExitCode::SUCCESS) };
+    clear(&folder)?;
     let words = ["Effective tensors of images".into(), "Every image, with every map of its labels.".into()];
     sweep.conclude("images", 0, words, args.how.json)
+}
+
+/// Where the numbers of one image with one map are kept, and what they depend on.
+struct Kept {
+    numbers: Checkpoints,
+    stage: String,
+    /// what this process has solved on the way
+    states: Checkpoints,
+}
+
+/// Numbers by name, and the seconds they took.
+type Found = (Vec<(String, f64)>, f64);
+
+impl Kept {
+    fn of(values: &[String], args: &SweepArgs, folder: &Path, rank: usize) -> Result<Self, Failure> {
+        let key = fingerprint(values, args)?;
+        let mut name = DefaultHasher::new();
+        key.hash(&mut name);
+        Ok(Kept {
+            stage: format!("{:016x}", name.finish()),
+            numbers: Checkpoints::new(folder, &key),
+            states: Checkpoints::new(folder.join(format!("process-{rank}")), key),
+        })
+    }
+
+    fn load(&self) -> Result<Option<Numbers>, Failure> {
+        let found = self.numbers.load(&self.stage)?.and_then(|bytes| serde_json::from_slice::<Found>(&bytes).ok());
+        Ok(found.map(named))
+    }
+
+    /// The states on the way are no longer needed.
+    fn save(&self, found: &Found) -> Result<Numbers, Failure> {
+        if let Ok(bytes) = serde_json::to_vec(found) {
+            self.numbers.store(&self.stage, &bytes)?;
+        }
+        self.states.clear()?;
+        Ok(named(found.clone()))
+    }
+}
+
+fn named((numbers, seconds): Found) -> Numbers {
+    Numbers { numbers: numbers.into_iter().map(|(name, v)| (name, v, true)).collect(), seconds }
+}
+
+/// Removes what all processes have kept.
+fn clear(folder: &Path) -> Result<(), Failure> {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with("process-") {
+            Checkpoints::new(entry.path(), "").clear()?;
+        }
+    }
+    Ok(Checkpoints::new(folder, "").clear()?)
 }
 
 /// As `gaptooth effective` is asked.
@@ -86,5 +141,5 @@ fn fingerprint(values: &[String], args: &SweepArgs) -> Result<String, Failure> {
     let mut picture = DefaultHasher::new();
     atomic::read(Path::new(&values[0]))?.hash(&mut picture);
     let options = (&args.voxel_size, args.conditions, args.tolerance.map(f64::to_bits), args.bounds);
-    Ok(format!("{values:?} {options:?} {:x}", picture.finish()))
+    Ok(format!("{VERSION} {values:?} {options:?} {:x}", picture.finish()))
 }

@@ -37,7 +37,7 @@ const FILE: &str = "sweep.csv";
 pub(super) fn sweep(args: &SweepArgs, team: &dyn Team) -> Result<ExitCode, Failure> {
     use_threads(args.how.threads)?;
     if args.subjects.iter().all(|subject| images::is_image(subject)) {
-        return if team.rank() > 0 { Ok(ExitCode::SUCCESS) } else { images::images(args) };
+        return images::images(args, team);
     }
     let [subject] = &args.subjects[..] else {
         let message = format!("{}: expected one study, or images", args.subjects.join(" "));
@@ -55,53 +55,77 @@ fn of_study(subject: &str, args: &SweepArgs, team: &dyn Team) -> Result<ExitCode
     let points = combinations(&variations)?;
     let studies =
         points.iter().map(|values| study(subject, args, &variations, values)).collect::<Result<Vec<_>, _>>()?;
+    let texts = studies.iter().map(|study| effective_text(&study.config)).collect::<Result<Vec<_>, _>>()?;
     let name = studies[0].config.name().to_string();
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(format!("{name}-sweep")));
-    let (own, others): (Vec<usize>, Vec<usize>) = (0..points.len()).partition(|k| k % team.size() == team.rank());
-    if team.rank() > 0 {
-        return for_others(&own, &studies, &out, args.how.resume, team);
-    }
-    let mut sweep = Sweep::new(&out, Table::new(&variations))?;
-    for k in own {
-        let terminal = sweep.terminal.clone();
-        sweep.point(k, &points, |place| one(&studies[k], place, args.how.resume, &terminal).map(numbers))?;
-    }
-    if team.size() > 1 {
-        let failures = exchanged(&BTreeMap::new(), team)?;
-        for k in others {
-            sweep.point(k, &points, |place| match failures.get(&k) {
-                Some(message) => Err(Failure::failed(message.clone())),
-                None => finished(place, &effective_text(&studies[k].config)?)
-                    .map(numbers)
-                    .ok_or_else(|| Failure::failed(format!("{} holds no finished run", place.display()))),
-            })?;
-        }
-    }
+    let work = Work {
+        points: &points,
+        compute: &|k, place, terminal| one(&studies[k], place, args.how.resume, terminal).map(numbers),
+        finished: &|k, place| Ok(finished(place, &texts[k]).map(numbers)),
+    };
+    let Some(sweep) = work.done(&out, &variations, team)? else { return Ok(ExitCode::SUCCESS) };
     let summary = format!("The checks of the study {name} for every combination of {}.", sweep.table.keys().join(", "));
     let title = format!("{}: a sweep", studies[0].config.title());
     sweep.conclude(&name, studies[0].config.seed(), [title, summary], args.how.json)
 }
 
-/// The points of another process than the first, which reads what they leave.
-fn for_others(
-    own: &[usize],
-    studies: &[Study],
-    out: &Path,
-    resume: bool,
-    team: &dyn Team,
-) -> Result<ExitCode, Failure> {
-    let terminal = Terminal::quiet();
-    interrupt::listen(&terminal, true)?;
-    let mut failures = BTreeMap::new();
-    for k in own {
-        match one(&studies[*k], &out.join(place(*k, studies.len())), resume, &terminal) {
-            Err(failure) if failure.code == INTERRUPTED || terminal.interrupted() => return Err(failure),
-            Err(failure) => drop(failures.insert(*k, failure.message)),
-            Ok(_) => {}
+/// The points of a sweep, how one is computed, and how it is found where another process has left it.
+struct Work<'a> {
+    points: &'a [Vec<String>],
+    compute: &'a dyn Fn(usize, &Path, &Terminal) -> Result<Numbers, Failure>,
+    finished: &'a dyn Fn(usize, &Path) -> Result<Option<Numbers>, Failure>,
+}
+
+impl Work<'_> {
+    /// All points, shared by the processes of a team; the first writes the table, and has it in the end.
+    fn done(&self, out: &Path, variations: &[Variation], team: &dyn Team) -> Result<Option<Sweep>, Failure> {
+        let (own, others): (Vec<usize>, Vec<usize>) =
+            (0..self.points.len()).partition(|k| k % team.size() == team.rank());
+        if team.rank() > 0 {
+            self.for_the_first(&own, out, team)?;
+            return Ok(None);
         }
+        let mut sweep = Sweep::new(out, Table::new(variations))?;
+        for k in own {
+            let terminal = sweep.terminal.clone();
+            sweep.point(k, self.points, |place| (self.compute)(k, place, &terminal))?;
+            for k in &others {
+                let place = sweep.directory.root().join(place(*k, self.points.len()));
+                if !sweep.table.points.contains_key(k)
+                    && let Ok(Some(found)) = (self.finished)(*k, &place)
+                {
+                    sweep.point(*k, self.points, |_| Ok(found))?;
+                }
+            }
+        }
+        if team.size() > 1 {
+            let failures = exchanged(&BTreeMap::new(), team)?;
+            for k in others {
+                sweep.point(k, self.points, |place| match failures.get(&k) {
+                    Some(message) => Err(Failure::failed(message.clone())),
+                    None => (self.finished)(k, place)?
+                        .ok_or_else(|| Failure::failed(format!("{} holds nothing finished", place.display()))),
+                })?;
+            }
+        }
+        Ok(Some(sweep))
     }
-    exchanged(&failures, team)?;
-    Ok(ExitCode::SUCCESS)
+
+    /// The points of another process than the first, which reads what they leave.
+    fn for_the_first(&self, own: &[usize], out: &Path, team: &dyn Team) -> Result<(), Failure> {
+        let terminal = Terminal::quiet();
+        interrupt::listen(&terminal, true)?;
+        let mut failures = BTreeMap::new();
+        for k in own {
+            match (self.compute)(*k, &out.join(place(*k, self.points.len())), &terminal) {
+                Err(failure) if failure.code == INTERRUPTED || terminal.interrupted() => return Err(failure),
+                Err(failure) => drop(failures.insert(*k, failure.message)),
+                Ok(_) => {}
+            }
+        }
+        exchanged(&failures, team)?;
+        Ok(())
+    }
 }
 
 /// What went wrong at any process, by point.

@@ -6,6 +6,7 @@ use super::VoxelSolver;
 use super::field::Field;
 use super::preconditioner::Preconditioner;
 use super::scheme::Scheme;
+use super::watch::Place;
 use crate::{Error, Result};
 
 /// Steps whose gains estimate what is still to be gained.
@@ -56,6 +57,88 @@ impl Outcome {
     }
 }
 
+impl Outcome {
+    /// As numbers, and back.
+    pub(super) fn to_numbers(self) -> [f64; 3] {
+        [self.iterations as f64, self.left, self.whole]
+    }
+
+    pub(super) fn from_numbers([iterations, left, whole]: [f64; 3]) -> Self {
+        Outcome { iterations: iterations as usize, left, whole }
+    }
+}
+
+/// Where a solution stands before a step.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Standing {
+    /// r·z
+    rho: f64,
+    /// what the energy is thought to be, and what it was when last computed in doubles
+    whole: f64,
+    known: f64,
+    /// r·z of the last true residual
+    since: f64,
+    /// what the energy may still lose
+    left: f64,
+    /// of the last step, which is yet to be taken into d, and of the next direction
+    alpha: f32,
+    beta: f32,
+    /// steps in a row that found the error small enough, and directions lost to rounding
+    enough: usize,
+    lost: usize,
+    /// all steps, and the gains of the last
+    steps: usize,
+    gains: Vec<f64>,
+}
+
+/// Numbers that a standing is kept as.
+const NUMBERS: usize = 11 + DELAY;
+
+impl Standing {
+    fn gained(&mut self, gain: f64) {
+        self.steps += 1;
+        if self.gains.len() == DELAY {
+            self.gains.remove(0);
+        }
+        self.gains.push(gain);
+    }
+
+    /// What the steps to come will gain, from the gains so far: a geometric series with the slowest of the last ratios.
+    fn still_to_gain(&self, needed: usize) -> f64 {
+        let ratio = self.gains.windows(2).map(|g| g[1] / g[0]).fold(0.0, f64::max).min(SLOWEST);
+        match &self.gains[..] {
+            [.., gain] if self.steps >= needed => gain * ratio / (1.0 - ratio),
+            _ => f64::INFINITY,
+        }
+    }
+
+    fn to_numbers(&self) -> [f64; NUMBERS] {
+        let mut numbers = [0.0; NUMBERS];
+        let singles = [self.alpha, self.beta].map(f64::from);
+        let counts = [self.enough, self.lost, self.steps, self.gains.len()].map(|n| n as f64);
+        let known = [self.rho, self.whole, self.known, self.since, self.left].into_iter().chain(singles).chain(counts);
+        numbers.iter_mut().zip(known.chain(self.gains.iter().copied())).for_each(|(place, number)| *place = number);
+        numbers
+    }
+
+    fn from_numbers(numbers: &[f64; NUMBERS]) -> Self {
+        let [rho, whole, known, since, left, alpha, beta, enough, lost, steps, kept, gains @ ..] = numbers;
+        Standing {
+            rho: *rho,
+            whole: *whole,
+            known: *known,
+            since: *since,
+            left: *left,
+            alpha: *alpha as f32,
+            beta: *beta as f32,
+            enough: *enough as usize,
+            lost: *lost as usize,
+            steps: *steps as usize,
+            gains: gains[..(*kept as usize).min(DELAY)].to_vec(),
+        }
+    }
+}
+
 /// Solves one direction after another on the same scheme, in the same memory.
 pub(super) struct ConjugateGradients<'a, S> {
     scheme: &'a S,
@@ -96,92 +179,132 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
         ConjugateGradients { scheme, a, single, preconditioner, patience, gains, smallest, d, p, q, r }
     }
 
-    /// The potential of one direction; ends when the energy's relative error is about `tolerance`. `progress` hears how much is done and
-    /// the error, and may end it all.
+    /// The potential of one direction; ends when the energy's relative error is about `tolerance`. `place` hears how much is done and
+    /// the error, may end it all, and keeps where it stands.
     ///
     /// Steps d, directions and residuals are single; u and every new residual ∇·(a(e + ∇u)) double. The directions go on
     /// over a replacement: α = r·p/(p·Kp) and β = −z·Kp/(p·Kp) hold for any residual and an inexact preconditioner.
-    pub(super) fn solve(
-        &mut self,
-        jump: [f64; 3],
-        tolerance: f64,
-        progress: &dyn Fn(f64, f64) -> Result<()>,
-    ) -> Result<(Field<f64>, Outcome)> {
-        let plane = self.plane();
+    pub(super) fn solve(&mut self, jump: [f64; 3], tolerance: f64, place: &Place<'_>) -> Result<(Field<f64>, Outcome)> {
         let mut u = Field::<f64>::zeros(self.d.len());
-        // d is zero here, always, and so is the first u
+        let mut at = match self.resume(&mut u, place)? {
+            Some(at) => at,
+            None => self.begin(&mut u, jump),
+        };
+        while at.rho > NONE * tolerance * at.whole {
+            if place.is_due() {
+                let numbers = at.to_numbers();
+                let fields = [&self.r, &self.p, &self.d].map(|field| bytemuck::cast_slice(field));
+                place.keep(&[&[bytemuck::cast_slice(&numbers), bytemuck::cast_slice(&u)], &fields[..]].concat())?;
+            }
+            if !self.step(&mut at, &mut u, jump, tolerance, place)? {
+                break;
+            }
+        }
+        if !at.rho.is_finite() {
+            let message = format!("a residual of {} after {} iterations", at.rho, at.steps);
+            let advice = "conductivities, or edges of voxels, may be too far apart for the solver".into();
+            return Err(Error::Solver { solver: "cell problem on voxels", message, advice });
+        }
+        self.add(at.alpha, &mut u);
+        Ok((u, Outcome { iterations: at.steps, left: at.left, whole: at.whole }))
+    }
+
+    /// Where an earlier process stood, if it kept that.
+    fn resume(&mut self, u: &mut Field<f64>, place: &Place<'_>) -> Result<Option<Standing>> {
+        let mut numbers = [0.0; NUMBERS];
+        let found = {
+            let [r, p, d] = [&mut self.r, &mut self.p, &mut self.d].map(|field| bytemuck::cast_slice_mut(field));
+            let numbers = bytemuck::cast_slice_mut(&mut numbers);
+            place.kept(&mut [numbers, bytemuck::cast_slice_mut(u), r, p, d])?
+        };
+        if !found {
+            // what was read of another problem
+            u.par_iter_mut().for_each(|u| *u = 0.0);
+            self.d.par_iter_mut().for_each(|d| *d = 0.0);
+            return Ok(None);
+        }
+        self.precondition(0.0);
+        Ok(Some(Standing::from_numbers(&numbers)))
+    }
+
+    /// Before the first step; d and u are zero.
+    fn begin(&mut self, u: &mut Field<f64>, jump: [f64; 3]) -> Standing {
         self.scheme.balance(&self.single, &self.d, jump, &mut self.r, |_, _| 0.0);
         self.p.par_iter_mut().for_each(|p| *p = 0.0);
         let [mut rho, _] = self.precondition(0.0);
         // a step lowers the energy by α r·p
-        let mut whole = self.scheme.start(&self.single, jump);
+        let whole = self.scheme.start(&self.single, jump);
         if rho < SINGLE * whole {
-            self.replace(&u, jump);
+            self.replace(u, jump);
             [rho, _] = self.precondition(0.0);
         }
-        let mut known = whole;
-        let (mut since, mut gains): (f64, Vec<f64>) = (rho, vec![]);
-        let (mut alpha, mut beta, mut left, mut enough, mut lost) = (0.0f32, 0.0f32, 0.0f64, 0, 0);
-        while rho > NONE * tolerance * whole {
-            let slope = self.turn(alpha, beta);
-            let curvature = -self.scheme.balance(&self.single, &self.p, [0.0; 3], &mut self.q, |first, q| {
-                dot(q, &self.p[first * plane..][..q.len()])
-            });
-            if !(curvature > FLAT * self.smallest * slope.abs() && curvature.is_finite()) {
-                alpha = 0.0;
-                // the direction is lost to rounding: it is dropped, and what is left to do looked at anew
-                self.p.par_iter_mut().for_each(|p| *p = 0.0);
-                [rho, _] = self.renew(&mut alpha, &mut u, jump);
-                (lost, beta, left, since) = (lost + 1, 0.0, rho.abs() / self.smallest, rho);
-                whole = self.energy(&u, jump);
-                known = whole;
-                if lost > LOST {
-                    break;
-                }
-                continue;
-            }
-            let step = slope / curvature;
-            gains.push(step * slope);
-            whole -= step * slope;
-            alpha = step as f32;
-            left = still_to_gain(&gains, self.gains);
-            let error = left / whole;
-            progress((error.ln() / tolerance.ln()).clamp(0.0, 1.0), error)?;
-            enough = if left <= tolerance * whole { enough + 1 } else { 0 };
-            if enough >= self.patience || gains.len() >= MOST {
-                break;
-            }
-            // sums of singles do not tell what is left of an energy that has all but gone
-            let mut replace = rho < REPLACE * since || whole < LEFT * known;
-            let [mut new, mixed] =
-                if replace { self.renew(&mut alpha, &mut u, jump) } else { self.precondition(alpha) };
-            // the next direction is conjugate to this one whatever rounding did: q was minus the operator's
-            beta = (mixed / curvature) as f32;
-            if !replace && new < SPENT * since {
-                ([new, _], beta, replace) = (self.renew(&mut alpha, &mut u, jump), 0.0, true);
-            }
-            if replace {
-                let vanished = whole < LEFT * known;
-                whole = self.energy(&u, jump);
-                known = whole;
-                // a true residual that does not follow is rounding, and so is what it says about the energy
-                if new > ROUNDED * since && !vanished {
-                    left = new / self.smallest;
-                    break;
-                }
-                since = new;
-            }
-            rho = new;
-            // below zero it is rounding, and no proof of convergence
-            left = if rho > NONE * tolerance * whole { left } else { rho.abs() / self.smallest };
+        Standing { rho, whole, known: whole, since: rho, ..Standing::default() }
+    }
+
+    /// One step; false if it was the last.
+    fn step(
+        &mut self,
+        at: &mut Standing,
+        u: &mut Field<f64>,
+        jump: [f64; 3],
+        tolerance: f64,
+        place: &Place<'_>,
+    ) -> Result<bool> {
+        let plane = self.plane();
+        let slope = self.turn(at.alpha, at.beta);
+        let curvature = -self.scheme.balance(&self.single, &self.p, [0.0; 3], &mut self.q, |first, q| {
+            dot(q, &self.p[first * plane..][..q.len()])
+        });
+        if !(curvature > FLAT * self.smallest * slope.abs() && curvature.is_finite()) {
+            self.drop_direction(at, u, jump);
+            return Ok(at.lost <= LOST);
         }
-        if !rho.is_finite() {
-            let message = format!("a residual of {rho} after {} iterations", gains.len());
-            let advice = "conductivities, or edges of voxels, may be too far apart for the solver".into();
-            return Err(Error::Solver { solver: "cell problem on voxels", message, advice });
+        let step = slope / curvature;
+        at.gained(step * slope);
+        at.whole -= step * slope;
+        at.alpha = step as f32;
+        at.left = at.still_to_gain(self.gains);
+        let error = at.left / at.whole;
+        place.progress((error.ln() / tolerance.ln()).clamp(0.0, 1.0), error)?;
+        at.enough = if at.left <= tolerance * at.whole { at.enough + 1 } else { 0 };
+        if at.enough >= self.patience || at.steps >= MOST {
+            return Ok(false);
         }
-        self.add(alpha, &mut u);
-        Ok((u, Outcome { iterations: gains.len(), left, whole }))
+        // sums of singles do not tell what is left of an energy that has all but gone
+        let mut replace = at.rho < REPLACE * at.since || at.whole < LEFT * at.known;
+        let [mut new, mixed] = if replace { self.renew(&mut at.alpha, u, jump) } else { self.precondition(at.alpha) };
+        // the next direction is conjugate to this one whatever rounding did: q was minus the operator's
+        at.beta = (mixed / curvature) as f32;
+        if !replace && new < SPENT * at.since {
+            ([new, _], at.beta, replace) = (self.renew(&mut at.alpha, u, jump), 0.0, true);
+        }
+        if replace {
+            let vanished = at.whole < LEFT * at.known;
+            at.whole = self.energy(u, jump);
+            at.known = at.whole;
+            // a true residual that does not follow is rounding, and so is what it says about the energy
+            if new > ROUNDED * at.since && !vanished {
+                at.left = new / self.smallest;
+                return Ok(false);
+            }
+            at.since = new;
+        }
+        at.rho = new;
+        // below zero it is rounding, and no proof of convergence
+        if at.rho <= NONE * tolerance * at.whole {
+            at.left = at.rho.abs() / self.smallest;
+        }
+        Ok(true)
+    }
+
+    /// A direction is lost to rounding: it is dropped, and what is left to do looked at anew.
+    fn drop_direction(&mut self, at: &mut Standing, u: &mut Field<f64>, jump: [f64; 3]) {
+        at.alpha = 0.0;
+        self.p.par_iter_mut().for_each(|p| *p = 0.0);
+        [at.rho, _] = self.renew(&mut at.alpha, u, jump);
+        (at.lost, at.beta, at.left, at.since) = (at.lost + 1, 0.0, at.rho.abs() / self.smallest, at.rho);
+        at.whole = self.energy(u, jump);
+        at.known = at.whole;
     }
 
     /// Unknowns of a plane.
@@ -245,16 +368,6 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
         let mut r = Field::<f64>::zeros(u.len());
         self.scheme.balance(self.a, u, jump, &mut r, |_, _| 0.0);
         self.r.par_iter_mut().zip(&r[..]).for_each(|(single, r)| *single = *r as f32);
-    }
-}
-
-/// What the steps to come will gain, from the gains so far: a geometric series with the slowest of the last ratios.
-fn still_to_gain(gains: &[f64], needed: usize) -> f64 {
-    let last = &gains[gains.len().saturating_sub(DELAY)..];
-    let ratio = last.windows(2).map(|g| g[1] / g[0]).fold(0.0, f64::max).min(SLOWEST);
-    match last {
-        [.., gain] if gains.len() >= needed => gain * ratio / (1.0 - ratio),
-        _ => f64::INFINITY,
     }
 }
 

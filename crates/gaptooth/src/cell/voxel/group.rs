@@ -11,12 +11,13 @@ use super::lattice::{End, Lattice};
 use super::multilinear::Multilinear;
 use super::scheme::Scheme;
 use super::two_point::TwoPoint;
+use super::watch::{Place, Solved, Watch};
 use super::{VoxelOptions, VoxelSolver};
 use crate::{Error, Result};
 
 type Matrix = Vec<Vec<f64>>;
 /// Potentials, their energies, and the largest relative error that the solver left in these.
-type Solved = (Vec<Field<f64>>, Matrix, f64);
+type Answers = (Vec<Field<f64>>, Matrix, f64);
 
 /// The lower bound asks so much more of the fluxes than their own energy: rests that are led along the forest count more.
 const LED: f64 = 1e-2;
@@ -75,17 +76,17 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// Adds the entries of these directions to what was found. `progress` hears how many problems are solved, of all groups.
+    /// Adds the entries of these directions to what was found.
     pub(super) fn solve(
         &self,
         largest: f64,
         options: &VoxelOptions,
-        progress: &dyn Fn(f64, f64) -> Result<()>,
+        watch: Watch<'_>,
         found: &mut Found,
     ) -> Result<()> {
         let scheme = TwoPoint::new(self.lattice);
         let led = VoxelOptions { tolerance: options.tolerance * if options.bounds { LED } else { 1.0 }, ..*options };
-        let (potentials, energy, error) = self.solved(&scheme, &led, progress, found)?;
+        let (potentials, energy, error) = self.solved(&scheme, &led, watch, found)?;
         found.error = found.error.max(error);
         let unit = 1.0 / self.lattice.whole();
         self.place(&energy, unit, &mut found.tensor);
@@ -104,7 +105,7 @@ impl<'a> Group<'a> {
         drop(potentials);
         if options.bounds {
             let scheme = Multilinear::new(self.lattice);
-            let (_, energy, _) = self.solved(&scheme, options, progress, found)?;
+            let (_, energy, _) = self.solved(&scheme, options, watch, found)?;
             self.place(&energy, unit, &mut found.upper);
         }
         Ok(())
@@ -115,17 +116,17 @@ impl<'a> Group<'a> {
         &self,
         scheme: &impl Scheme,
         options: &VoxelOptions,
-        progress: &dyn Fn(f64, f64) -> Result<()>,
+        watch: Watch<'_>,
         found: &mut Found,
-    ) -> Result<Solved> {
-        let mut solved = self.potentials(scheme, options, progress, found);
+    ) -> Result<Answers> {
+        let mut solved = self.potentials(scheme, options, watch, found);
         let astray = match &solved {
             Ok((_, _, error)) => *error > (ASTRAY * options.tolerance).min(0.5),
             Err(error) => matches!(error, Error::Solver { .. }),
         };
         if astray && options.solver == VoxelSolver::Multigrid {
             drop(solved);
-            solved = self.potentials(scheme, &VoxelOptions { solver: VoxelSolver::Fft, ..*options }, progress, found);
+            solved = self.potentials(scheme, &VoxelOptions { solver: VoxelSolver::Fft, ..*options }, watch, found);
         }
         found.solved += self.jumps.len();
         solved
@@ -136,20 +137,31 @@ impl<'a> Group<'a> {
         &self,
         scheme: &impl Scheme,
         options: &VoxelOptions,
-        progress: &dyn Fn(f64, f64) -> Result<()>,
+        watch: Watch<'_>,
         found: &mut Found,
-    ) -> Result<Solved> {
+    ) -> Result<Answers> {
         let mut solver = ConjugateGradients::new(scheme, self.a, options.solver);
-        let (mut potentials, mut outcomes) = (vec![], vec![]);
+        let mut solved: Vec<Solved> = vec![];
         for (k, jump) in self.jumps.iter().enumerate() {
-            let before = (found.solved + k) as f64;
-            let (u, outcome) =
-                solver.solve(*jump, options.tolerance, &|share, error| progress(before + share, error))?;
-            potentials.push(u);
-            found.iterations += outcome.iterations;
-            outcomes.push(outcome);
+            let name = format!("{}-{:?}-{}", scheme.name(), options.solver, self.open[k]).to_lowercase();
+            let one = match watch.kept(&name, scheme.unknowns().iter().product())? {
+                Some(one) => one,
+                None => {
+                    let before = found.solved + k;
+                    let place = Place { watch, before, name: name.clone(), solved: &solved };
+                    let (u, outcome) = solver.solve(*jump, options.tolerance, &place)?;
+                    Solved::new(name, u, outcome)
+                }
+            };
+            found.iterations += one.outcome.iterations;
+            solved.push(one);
+            if watch.is_due() {
+                watch.keep(&solved)?;
+            }
         }
         drop(solver);
+        let (potentials, outcomes): (Vec<_>, Vec<_>) =
+            solved.into_iter().map(|one| (one.potential, one.outcome)).unzip();
         let energy = scheme.energy(self.a, &potentials, &self.jumps);
         let error = outcomes.iter().enumerate().map(|(k, outcome)| outcome.error(energy[k][k])).fold(0.0, f64::max);
         Ok((potentials, energy, error))

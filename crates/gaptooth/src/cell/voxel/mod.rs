@@ -20,15 +20,18 @@ mod poisson;
 mod preconditioner;
 mod scheme;
 mod two_point;
+mod watch;
 
 use rayon::prelude::*;
 
 use super::EffectiveTensor;
-use crate::observer::{Observer, check_interrupt};
+use crate::observer::Observer;
+use crate::store::Store;
 use crate::{Error, Result};
 use group::{Found, Group};
 use lattice::{End, Lattice};
 use percolation::Bodies;
+use watch::Watch;
 
 pub use fields::{VoxelFields, VoxelResponse};
 pub use mixture::Mixture;
@@ -238,7 +241,30 @@ impl VoxelCell {
     ///
     /// # Errors
     /// [`Error::Parameter`] for a bad tolerance, [`Error::Solver`] when the solver breaks down, [`Error::Interrupted`].
-    pub fn effective(mut self, options: &VoxelOptions, observer: &dyn Observer) -> Result<VoxelAnswer> {
+    pub fn effective(self, options: &VoxelOptions, observer: &dyn Observer) -> Result<VoxelAnswer> {
+        self.found(options, observer, None)
+    }
+
+    /// As [`VoxelCell::effective`], to the last bit, from where an earlier process was stopped: `store` keeps what is solved, and the step of
+    /// what is being solved, whenever that is due: at most 68 bytes a voxel. It is for this cell and these options alone.
+    ///
+    /// # Errors
+    /// As [`VoxelCell::effective`]; those of `store`.
+    pub fn effective_kept(
+        self,
+        options: &VoxelOptions,
+        observer: &dyn Observer,
+        store: &dyn Store,
+    ) -> Result<VoxelAnswer> {
+        self.found(options, observer, Some(store))
+    }
+
+    fn found(
+        mut self,
+        options: &VoxelOptions,
+        observer: &dyn Observer,
+        store: Option<&dyn Store>,
+    ) -> Result<VoxelAnswer> {
         if !(options.tolerance > 0.0 && options.tolerance < 1.0) {
             return Err(Error::parameter("tolerance", options.tolerance, "a number between 0 and 1", "try 1e-8"));
         }
@@ -255,17 +281,9 @@ impl VoxelCell {
         let open: Vec<usize> = (0..axes.len()).filter(|d| share[axes[*d]] > 0.0).collect();
         let mut found = Found::new(axes.len());
         let problems = (if options.bounds { 2 } else { 1 }) * open.len();
-        let progress = |solved: f64, error: f64| {
-            observer.progress(
-                "cell problems",
-                (100.0 * solved) as u64,
-                100 * problems as u64,
-                &if error.is_finite() { format!("error {error:.1e}") } else { String::new() },
-            );
-            check_interrupt(observer, "cell problems")
-        };
+        let watch = Watch { observer, store, problems };
         for group in Group::all(&self.lattice, &self.a, &open, &axes) {
-            group.solve(self.largest, options, &progress, &mut found)?;
+            group.solve(self.largest, options, watch, &mut found)?;
         }
         let Found { tensor, lower, upper, mut responses, iterations, error, .. } = found;
         responses.iter_mut().flat_map(|r| &mut r.corrector).for_each(|u| *u *= unit);

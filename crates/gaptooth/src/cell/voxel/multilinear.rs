@@ -217,6 +217,10 @@ impl<T: Real> Work<T> {
 }
 
 impl Scheme for Multilinear {
+    fn name(&self) -> &'static str {
+        "multilinear"
+    }
+
     fn lattice(&self) -> &Lattice {
         &self.lattice
     }

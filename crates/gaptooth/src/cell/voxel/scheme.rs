@@ -9,6 +9,9 @@ use super::preconditioner::Preconditioner;
 
 /// A discrete −∇·(a(e + ∇u)) on a lattice, as an energy ½ Σ of squares weighted by a.
 pub(super) trait Scheme: Sync {
+    /// What its problems are kept under.
+    fn name(&self) -> &'static str;
+
     /// The voxels.
     fn lattice(&self) -> &Lattice;
 

@@ -74,6 +74,10 @@ impl TwoPoint {
 }
 
 impl Scheme for TwoPoint {
+    fn name(&self) -> &'static str {
+        "two-point"
+    }
+
     fn lattice(&self) -> &Lattice {
         &self.lattice
     }
