@@ -12,6 +12,8 @@ import sys
 import tempfile
 import time
 
+import numpy as np
+
 GAPTOOTH = pathlib.Path(sys.argv[1]).resolve()
 MPIRUN = ["mpirun", "-n", "2", "--oversubscribe", *(["--allow-run-as-root"] if os.getuid() == 0 else [])]
 SHORT = ["trajectories.end=0.05", "truth.intervals=400", "laws.*.epochs=2"]
@@ -74,9 +76,14 @@ for kind, study, settings, *more in (
     ("run", "arbabi-1d", SHORT),
     ("run", "arbabi-2d", PLANE),
     ("simulate", "arbabi-1d", [*GENERAL, "trajectories.end=0.02"]),
+    ("simulate", "arbabi-1d", [*GENERAL, "trajectories.end=0.004", "problem.reaction=u - u^3", "patches.0.spacing=1e-6"]),
     ("sweep", "arbabi-1d", SHORT, "--vary", "patches.0.step=1e-3,5e-4", "--vary", "seed=1,2"),
 ):
     with tempfile.TemporaryDirectory() as place:
         same(kind, study, settings, pathlib.Path(place), *more)
+with tempfile.TemporaryDirectory() as place:
+    image = pathlib.Path(place) / "noise.npy"
+    np.save(image, np.random.default_rng(3).integers(0, 2, (12, 12, 12)).astype(np.uint8))
+    same("sweep", str(image), [], pathlib.Path(place), "--bounds", "--map", "0=1,1=0.1", "--map", "0=1,1=0.01", "--map", "0=0,1=1")
 with tempfile.TemporaryDirectory() as place:
     killed(pathlib.Path(place))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import os
 import sys
 import warnings
 from collections.abc import Iterable
@@ -20,6 +21,38 @@ def warn(message: str) -> None:
     while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] == "gaptooth":
         level, frame = level + 1, frame.f_back
     warnings.warn(message, stacklevel=level)
+
+
+def shown(value) -> str:
+    """What somebody passed, on one line and not too long."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:
+        text = f"something of type {type(value).__name__}"
+    return text if len(text) <= 100 else f"{text[:97]}..."
+
+
+def axes(value) -> int:
+    """How many axes an array has; -1 for what cannot be one."""
+    try:
+        return np.ndim(value)
+    except Exception:
+        return -1
+
+
+def flag(value, name: str) -> bool:
+    """Yes or no."""
+    if axes(value) != 0 or not isinstance(value, (bool, np.bool_, int)):
+        raise GaptoothError(f"{name} = {shown(value)}: expected True or False")
+    return bool(value)
+
+
+def path(value, name: str) -> str:
+    """A file's or folder's name."""
+    try:
+        return os.fsdecode(value)
+    except TypeError:
+        raise GaptoothError(f"{name} = {shown(value)}: expected a name or a path") from None
 
 
 def numbers(values, name: str) -> np.ndarray:
@@ -46,11 +79,11 @@ def doubles(values, name: str) -> np.ndarray:
 def number(value, name: str, expected: str = "a finite number", above: float = -np.inf, least: float = -np.inf, below: float = np.inf) -> float:
     """A finite number within limits."""
     try:
-        found = float(value) if np.ndim(value) == 0 and not isinstance(value, (str, bytes)) else np.nan
+        found = float(value) if axes(value) == 0 and not isinstance(value, (str, bytes)) else np.nan
     except (TypeError, ValueError):
         found = np.nan
     if not (np.isfinite(found) and above < found < below and found >= least):
-        raise GaptoothError(f"{name} = {value!r}: expected {expected}")
+        raise GaptoothError(f"{name} = {shown(value)}: expected {expected}")
     return found
 
 
@@ -65,7 +98,7 @@ def whole(value, name: str, least: int = 0) -> int:
     except TypeError:
         found = -1
     if not least <= found < 2**63:
-        raise GaptoothError(f"{name} = {value!r}: expected a whole number, {least} or more")
+        raise GaptoothError(f"{name} = {shown(value)}: expected a whole number, {least} or more")
     return found
 
 
@@ -77,7 +110,7 @@ def choice(value, name: str, options: Iterable[str]) -> str:
     """One of some names."""
     names = list(options)
     if not isinstance(value, str) or value not in names:
-        raise GaptoothError(f"{name} = {value!r}: expected {' or '.join(map(repr, names)) if len(names) < 3 else ', '.join(map(repr, names))}")
+        raise GaptoothError(f"{name} = {shown(value)}: expected {' or '.join(map(repr, names)) if len(names) < 3 else ', '.join(map(repr, names))}")
     return value
 
 
@@ -92,7 +125,7 @@ def each(value, d: int, name: str, whole: bool = False) -> list:
     if not fits:
         kind = "whole numbers below 10 000 000" if whole else "finite numbers"
         expected = f"{kind}, one for each of {d} axes" if d > 1 else f"a {kind.replace('numbers', 'number')}"
-        raise GaptoothError(f"{name} = {value!r}: expected {expected}")
+        raise GaptoothError(f"{name} = {shown(value)}: expected {expected}")
     return [int(v) if whole else float(v) for v in array]
 
 

@@ -17,7 +17,7 @@ class GaptoothError(Exception):
 
 def effective_image(
     image: npt.NDArray[Any], map: str | None, voxel_size: list[float], plates: bool, tolerance: float, solver: str, bounds: bool,
-    fields: bool, progress: Report,
+    fields: bool, checkpoints: str | None, progress: Report,
 ) -> dict[str, Any]: ...
 def effective_formula(
     material: Any, dimension: int, slow: float | None, method: str | None, tolerance: float, points: list[int] | None, bounds: bool,

@@ -35,6 +35,7 @@ def effective_tensor(
     slow: float | None = None,
     resolution: int | Sequence[int] | None = None,
     fields: bool = False,
+    checkpoints: str | os.PathLike | None = None,
     progress: Progress = None,
 ) -> EffectiveTensor:
     """The effective tensor of a periodic cell, or of a sample between two plates.
@@ -68,6 +69,9 @@ def effective_tensor(
         points per axis of a formula, instead of refinement
     fields
         of arrays: correctors and fluxes as well
+    checkpoints
+        of arrays: a directory where what is solved is kept until the answer is there (every ten seconds or more, at most 68 bytes a voxel); the
+        same call goes on from what a stopped one has left there, to the same bits
     progress
         ``False`` for none, or a function ``(stage, done, total, detail)``; by default a tqdm bar where tqdm is installed
 
@@ -95,18 +99,19 @@ def effective_tensor(
         raise GaptoothError("a is a masked array: say what its masked voxels conduct, such as a.filled(0)")
     if isinstance(a, xr.Dataset):
         raise GaptoothError(f"a is a Dataset of {list(a.data_vars)}: take one of its variables")
+    bounds, fields = _check.flag(bounds, "bounds"), _check.flag(fields, "fields")
     if dim is not None:
         _check.choice(str(dim), "dim", ("1", "2", "3"))
     coordinates = None
     if isinstance(a, xr.DataArray):
         a, voxel_size, coordinates = _of_xarray(a, voxel_size)
     if isinstance(a, str) or callable(a) or _is_rows(a):
-        _refuse_given("a formula or function", mapping=mapping, voxel_size=voxel_size, fields=fields or None,
+        _refuse_given("a formula or function", mapping=mapping, voxel_size=voxel_size, fields=fields or None, checkpoints=checkpoints,
                       conditions=None if conditions == "periodic" else conditions)
         found = _of_formula(a, dim, slow, method, tolerance, resolution, bounds, progress)
     else:
         _refuse_given("an array", slow=slow, resolution=resolution)
-        found = _of_image(a, mapping, voxel_size, conditions, dim, method, tolerance, bounds, fields, progress, coordinates)
+        found = _of_image(a, mapping, voxel_size, conditions, dim, method, tolerance, bounds, fields, checkpoints, progress, coordinates)
     for warning in found.warnings:
         _check.warn(warning)
     return found
@@ -159,7 +164,7 @@ def _is_rows(a) -> bool:
 def _refuse_given(what: str, **options) -> None:
     for name, value in options.items():
         if value is not None:
-            raise GaptoothError(f"{name} = {value!r} has no meaning for {what}: leave it out")
+            raise GaptoothError(f"{name} = {_check.shown(value)} has no meaning for {what}: leave it out")
 
 
 def _numbers(a, name: str) -> np.ndarray:
@@ -190,7 +195,7 @@ def _map_text(mapping) -> str | None:
         items = [(k if k == "*" else repr(float(k)), repr(float(v))) for k, v in mapping.items()]
     except (AttributeError, TypeError, ValueError):
         raise GaptoothError(
-            f"mapping = {mapping!r}: expected conductivities by label, such as {{0: 1.0, 255: 0.0}} or {{0: 1.0, '*': 0.0}}"
+            f"mapping = {_check.shown(mapping)}: expected conductivities by label, such as {{0: 1.0, 255: 0.0}} or {{0: 1.0, '*': 0.0}}"
         ) from None
     return ",".join(f"{k}={v}" for k, v in items)
 
@@ -201,30 +206,31 @@ def _tolerance(tolerance, default: float) -> float:
     return _check.number(tolerance, "tolerance", f"a number between 0 and 1, such as {default:g}", above=0.0, below=1.0)
 
 
-def _of_image(a, mapping, voxel_size, conditions, dim, method, tolerance, bounds, fields, progress, coordinates) -> EffectiveTensor:
+def _of_image(a, mapping, voxel_size, conditions, dim, method, tolerance, bounds, fields, checkpoints, progress, coordinates) -> EffectiveTensor:
     image = _image(a)
     d = image.ndim
     if dim is not None and dim != d:
-        raise GaptoothError(f"dim = {dim!r}: the array has {d} axes, shape {image.shape}; leave dim out")
+        raise GaptoothError(f"dim = {_check.shown(dim)}: the array has {d} axes, shape {image.shape}; leave dim out")
     if image.dtype != np.float64 and mapping is None:
         raise GaptoothError(
             f"an array of {np.asarray(a).dtype} holds labels: give their conductivities, such as mapping={{0: 1.0, 1: 0.0}}, "
             "or pass conductivities as floats"
         )
     sizes = [1.0] * d if voxel_size is None else np.broadcast_to(np.asarray(voxel_size, dtype=object), d).tolist() \
-        if np.ndim(voxel_size) == 0 else list(voxel_size)
+        if _check.axes(voxel_size) == 0 else list(voxel_size)
     try:
         sizes = [float(h) for h in sizes]
     except (TypeError, ValueError):
         sizes = []
     if len(sizes) != d or not all(h > 0 and np.isfinite(h) for h in sizes):
-        raise GaptoothError(f"voxel_size = {voxel_size!r}: expected a positive number, or {d} of them for the shape {image.shape}")
+        raise GaptoothError(f"voxel_size = {_check.shown(voxel_size)}: expected a positive number, or {d} of them for the shape {image.shape}")
     _check.choice(conditions, "conditions", ("periodic", "faces"))
     _fits(image, fields)
+    kept = None if checkpoints is None else _check.path(checkpoints, "checkpoints")
     with reporting(progress) as report:
         found = _core.effective_image(
             image, _map_text(mapping), sizes, conditions == "faces", _tolerance(tolerance, 1e-10), "multigrid" if method is None else _check.choice(method, "method", ("multigrid", "fft")),
-            bool(bounds), bool(fields), report,
+            bounds, fields, kept, report,
         )
     shaped = None if found["fields"] is None else _fields(found["fields"], image.shape, sizes, coordinates)
     return _made(
@@ -246,7 +252,7 @@ def _fields(responses, shape, sizes, coordinates) -> xr.Dataset:
 
 
 def _fits(image: np.ndarray, fields: bool) -> None:
-    needed = _core.image_memory(image.size, bool(fields))
+    needed = _core.image_memory(image.size, fields)
     try:
         with open("/proc/meminfo") as file:
             there = next(1024 * int(line.split()[1]) for line in file if line.startswith("MemAvailable:"))
@@ -264,22 +270,22 @@ def _of_formula(a, dim, slow, method, tolerance, resolution, bounds, progress) -
     rows = a if callable(a) else [[a]] if isinstance(a, str) else [[str(entry) for entry in row] for row in a]
     d = _dimension(a, rows, dim)
     if not callable(a) and (len(rows) > 1 or len(rows[0]) > 1) and any(len(row) != len(rows) or len(rows) != d for row in rows):
-        raise GaptoothError(f"{a!r}: expected a formula, or a square of them with {d} rows and columns, such as [['2', '0'], ['0', '1']]")
+        raise GaptoothError(f"{_check.shown(a)}: expected a formula, or a square of them with {d} rows and columns, such as [['2', '0'], ['0', '1']]")
     points = None
     if resolution is not None:
         points = _check.each(resolution, d, "resolution", whole=True)
         if min(points) < 4 or math.prod(points) > 2**20:
-            raise GaptoothError(f"resolution = {resolution!r}: expected 4 or more points along each axis, and at most {2**20} in all")
+            raise GaptoothError(f"resolution = {_check.shown(resolution)}: expected 4 or more points along each axis, and at most {2**20} in all")
     if slow is not None and callable(a):
         raise GaptoothError("slow has no meaning for a function: give it the slow variable yourself, lambda y1: a(0.5, y1)")
     if slow is not None:
         slow = _check.number(slow, "slow", "a finite number, the slow variable x; for several, call for each")
     if slow is None and not callable(a) and any(re.search(r"\bx\b", entry) for row in rows for entry in row):
-        raise GaptoothError(f"{a!r} depends on the slow variable x: say where, slow=0.5, or write the fast variables as y1, y2, y3")
+        raise GaptoothError(f"{_check.shown(a)} depends on the slow variable x: say where, slow=0.5, or write the fast variables as y1, y2, y3")
     with reporting(progress) as report:
         return _made(
             _core.effective_formula(
-                rows, d, slow, method, _tolerance(tolerance, 1e-12), points, bool(bounds), report
+                rows, d, slow, method, _tolerance(tolerance, 1e-12), points, bounds, report
             )
         )
 
@@ -287,7 +293,7 @@ def _of_formula(a, dim, slow, method, tolerance, resolution, bounds, progress) -
 def _dimension(a, rows, dim) -> int:
     if dim is not None:
         if dim not in (1, 2, 3):
-            raise GaptoothError(f"dim = {dim!r}: expected 1, 2 or 3")
+            raise GaptoothError(f"dim = {_check.shown(dim)}: expected 1, 2 or 3")
         return int(dim)
     if callable(a):
         try:

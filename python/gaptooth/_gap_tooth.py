@@ -68,7 +68,7 @@ class GapTooth:
             raise GaptoothError(f"rhs: expected a function (t, u) or a gaptooth.LatticeDiffusion, found {type(rhs).__name__}")
         self.grid, self.fields = grid, _check.whole(fields, "fields", 1)
         if isinstance(rhs, LatticeDiffusion) and self.fields != 1:
-            raise GaptoothError(f"fields = {fields!r}: a LatticeDiffusion has one")
+            raise GaptoothError(f"fields = {_check.shown(fields)}: a LatticeDiffusion has one")
         if ends is not None and "dirichlet" not in grid.boundary:
             raise GaptoothError(f"ends have no meaning on a domain that is {' and '.join(dict.fromkeys(grid.boundary))}: leave them out")
         self._given = (grid, rhs, self.fields, coupling, ends)
@@ -121,6 +121,7 @@ class GapTooth:
         over (…, sub_x, …, x, …). Of one field on a periodic domain, :func:`gaptooth.learn` takes it as it is.
         """
         state, trajectories, lead = self._state(u0)
+        microscale = _check.flag(microscale, "microscale")
         t, rtol = _check.times(times, "times"), _check.number(rtol, "rtol", "a number between 0 and 1, such as 1e-6", above=0.0, below=1.0)
         with reporting(progress) as report:
             parts, calls = self._core.integrate(state, trajectories, t.tolist(), rtol, report)
@@ -219,7 +220,7 @@ def _even(coupling) -> int:
     except GaptoothError:
         order = 1
     if order % 2:
-        raise GaptoothError(f"coupling = {coupling!r}: expected 'spectral', or an even order of 2 or more")
+        raise GaptoothError(f"coupling = {_check.shown(coupling)}: expected 'spectral', or an even order of 2 or more")
     return order
 
 
@@ -229,7 +230,7 @@ def _ends(ends, d: int) -> list[list[float]]:
     except (TypeError, ValueError):
         values = np.full((d, 2), np.nan)
     if not np.isfinite(values).all():
-        raise GaptoothError(f"ends = {ends!r}: expected two finite values, (first, last)" + (f", or such a pair for each of {d} axes" if d > 1 else ""))
+        raise GaptoothError(f"ends = {_check.shown(ends)}: expected two finite values, (first, last)" + (f", or such a pair for each of {d} axes" if d > 1 else ""))
     return values.tolist()
 
 

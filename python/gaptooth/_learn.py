@@ -96,7 +96,7 @@ def learn(
     with reporting(progress) as report:
         law, loss, u0, t = _core.learn(
             data, closure, _check.whole_or_none(points, "points"), _orders(orders), _check.whole_or_none(highest, "highest"),
-            bool(products), bool(conserving), epochs, seed, _check.whole_or_none(held_out, "held_out"), report,
+            _check.flag(products, "products"), _check.flag(conserving, "conserving"), epochs, seed, _check.whole_or_none(held_out, "held_out"), report,
         )
     model = Model(law, loss=np.array(loss), trial=(u0, t))
     error = getattr(model.held_out_error, "relative", 0.0)
@@ -192,11 +192,11 @@ def _orders(orders) -> list[list[int]]:
     if orders is None:
         return []
     try:
-        sets = [list(s) if np.ndim(s) else s for s in orders]
+        sets = [list(s) if _check.axes(s) else s for s in orders]
         sets = [sets] if sets and not any(isinstance(s, list) for s in sets) else sets
         found = [[operator.index(k) for k in s] for s in sets]
         if any(not 0 <= k < 100 for s in found for k in s):
             raise ValueError
         return found
     except (TypeError, ValueError):
-        raise GaptoothError(f"orders = {orders!r}: expected derivative orders such as [2, 4], or sets of them, [[2], [2, 4]]") from None
+        raise GaptoothError(f"orders = {_check.shown(orders)}: expected derivative orders such as [2, 4], or sets of them, [[2], [2, 4]]") from None

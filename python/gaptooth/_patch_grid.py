@@ -76,12 +76,12 @@ class PatchGrid:
             ends = np.empty((0, 2))
         d = len(ends)
         if not 1 <= d <= 3:
-            raise GaptoothError(f"domain = {domain!r}: expected (a, b), or one such pair for each of up to three axes")
+            raise GaptoothError(f"domain = {_check.shown(domain)}: expected (a, b), or one such pair for each of up to three axes")
         if (spacing is None) == (ratio is None):
             raise GaptoothError("give one of spacing, the microscale points' distance, and ratio, the share that patches cover")
-        names: list[str] = [*boundary] if np.ndim(boundary) == 1 else [boundary] * d  # type: ignore[list-item]
+        names: list[str] = [*boundary] if _check.axes(boundary) == 1 else [boundary] * d  # type: ignore[list-item]
         if len(names) != d:
-            raise GaptoothError(f"boundary = {boundary!r}: expected one name, or {d}")
+            raise GaptoothError(f"boundary = {_check.shown(boundary)}: expected one name, or {d}")
         for name in names:
             _check.choice(name, "boundary", BOUNDARIES)
         self._core = _core.PatchGrid(

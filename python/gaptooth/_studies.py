@@ -16,7 +16,7 @@ from typing import Any, Union
 
 import xarray as xr
 
-from . import _core
+from . import _check, _core
 from ._core import GaptoothError
 from ._progress import Progress, reporting
 
@@ -58,7 +58,7 @@ class Studies(tuple):
         for study in self:
             if study.name == key:
                 return study
-        raise GaptoothError(f"there is no study called {key!r}; the built-in ones are: {', '.join(s.name for s in self)}")
+        raise GaptoothError(f"there is no study called {_check.shown(key)}; the built-in ones are: {', '.join(s.name for s in self)}")
 
     def __repr__(self) -> str:
         return "\n".join(f"{study.name}: {study.description}" for study in self)
@@ -146,11 +146,11 @@ class Run:
     """
 
     def __init__(self, directory: str | os.PathLike):
-        self.directory: Path = Path(_path("directory", directory))
+        self.directory: Path = Path(_check.path(directory, "directory"))
         try:
             text = (self.directory / "report.json").read_text(encoding="utf-8")
             self.report: dict[str, Any] = json.loads(text)
-            self.checks: list[Check] = [_check(**one) for one in self.report["checks"]]
+            self.checks: list[Check] = [_named_check(**one) for one in self.report["checks"]]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise GaptoothError(
                 f"{self.directory}: expected the directory of a finished run ({error}); gt.run(…, resume=True) finishes one that was stopped"
@@ -263,18 +263,18 @@ def run(
     >>> run.check("a_star_abs_error").passed
     True
     """
-    name = study.name if isinstance(study, Study) else _path("study", study)
-    where = None if out is None else _path("out", out)
+    name = study.name if isinstance(study, Study) else _check.path(study, "study")
+    where = None if out is None else _check.path(out, "out")
     settings, number = _settings(set), _seed(seed)
     with reporting(progress) as report:
-        return Run(_core.run_study(name, settings, number, where, bool(resume), report))
+        return Run(_core.run_study(name, settings, number, where, _check.flag(resume, "resume"), report))
 
 
 _HEADINGS = ["check", "value", "bound", "paper", ""]
 PathLike = Union[str, os.PathLike]
 
 
-def _check(value=None, **rest) -> Check:
+def _named_check(value=None, **rest) -> Check:
     # JSON has no NaN
     return Check(value=math.nan if value is None else value, **rest)
 
@@ -285,20 +285,13 @@ def _one(what: str, name: str, there: Mapping[str, Any]):
     return there[name]
 
 
-def _path(name: str, value) -> str:
-    try:
-        return os.fsdecode(value)
-    except TypeError:
-        raise GaptoothError(f"{name} = {value!r}: expected a name or a path") from None
-
-
 def _seed(seed) -> int | None:
     try:
         number = 0 if seed is None else operator.index(seed)
     except TypeError:
         number = -1
     if not 0 <= number < 2**63:
-        raise GaptoothError(f"seed = {seed!r}: expected a whole number, not negative")
+        raise GaptoothError(f"seed = {_check.shown(seed)}: expected a whole number, not negative")
     return None if seed is None else number
 
 
@@ -306,7 +299,7 @@ def _settings(settings) -> list[tuple[str, Any]]:
     if settings is None:
         return []
     if not isinstance(settings, Mapping):
-        raise GaptoothError(f"set = {settings!r}: expected new values by dotted path, such as {{'laws.*.epochs': 8}}")
+        raise GaptoothError(f"set = {_check.shown(settings)}: expected new values by dotted path, such as {{'laws.*.epochs': 8}}")
     # arrays and NumPy's numbers as Python's
     return [(str(path), value.tolist() if hasattr(value, "tolist") else value) for path, value in settings.items()]
 

@@ -1,7 +1,10 @@
 //! Effective tensors of images and formulas.
 
+use std::path::PathBuf;
+
 use gaptooth::cell::{self, CellMethod, Collocation, EffectiveTensor, Mixture, VoxelCell, VoxelOptions, VoxelSolver};
 use gaptooth::coefficient::{CellTensor, ExpressionCoefficient, FormulaTensor, PhaseMap, Samples, VoxelImage};
+use gaptooth::io::{Checkpoints, Occasional};
 use gaptooth::observer::Observer;
 use numpy::{PyArray1, PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::prelude::*;
@@ -86,7 +89,7 @@ fn samples(image: &Bound<'_, PyAny>) -> PyResult<(Vec<usize>, Samples)> {
 
 /// The tensor of an image of labels (with `map`, such as `0=1.0,1=0.0`) or conductivities.
 #[pyfunction]
-#[pyo3(signature = (image, map, voxel_size, plates, tolerance, solver, bounds, fields, progress))]
+#[pyo3(signature = (image, map, voxel_size, plates, tolerance, solver, bounds, fields, checkpoints, progress))]
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn effective_image<'py>(
     py: Python<'py>,
@@ -98,6 +101,7 @@ pub(crate) fn effective_image<'py>(
     solver: &str,
     bounds: bool,
     fields: bool,
+    checkpoints: Option<PathBuf>,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<ImageAnswer<'py>> {
     job::started()?;
@@ -121,7 +125,14 @@ pub(crate) fn effective_image<'py>(
     let cell = VoxelCell::new(&shape, &voxel_size, conductivity).map_err(raised)?;
     let cell = if plates { cell.between_plates() } else { cell };
     let options = VoxelOptions { tolerance, solver: solver_kind, bounds, fields };
-    let mut found = job::run(py, progress, |observer| cell.effective(&options, observer))?;
+    let kept = checkpoints.map(|folder| Checkpoints::new(folder, cell.fingerprint(&options)));
+    let mut found = job::run(py, progress, |observer| match &kept {
+        None => cell.effective(&options, observer),
+        Some(kept) => {
+            let found = cell.effective_kept(&options, observer, &Occasional::new(kept.clone()))?;
+            kept.clear().map(|()| found)
+        }
+    })?;
     let both = found.effective.lower.take().zip(found.effective.upper.take()).map(|(l, u)| [l, u]);
     let mut answer = Answer::new(found.effective, both, solver, tolerance);
     if !unused.is_empty() {

@@ -10,6 +10,9 @@ use clap::{Args as ArgGroup, Parser, Subcommand, ValueEnum};
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// Threads [default: all cores]; the numbers do not depend on it
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) threads: Option<u16>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -58,9 +61,6 @@ pub(crate) struct HowArgs {
     /// Go on from where a run or a sweep into the same directory was stopped
     #[arg(long)]
     pub(crate) resume: bool,
-    /// Threads [default: all cores]; the numbers do not depend on it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) threads: Option<u16>,
     /// Print the report as one JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,

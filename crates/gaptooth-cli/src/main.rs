@@ -35,8 +35,13 @@ fn main() -> ExitCode {
         Ok(joined) => joined,
         Err(failure) => return shown(failure),
     };
-    match commands::dispatch(&args.command, &*team) {
-        Ok(code) => code,
+    match commands::dispatch(&args, &*team) {
+        Ok(code) => {
+            if let Some(summary) = team.summary().filter(|_| team.rank() == 0) {
+                output::say(&summary);
+            }
+            code
+        }
         Err(failure) => {
             let code = failure.code;
             let exit = shown(failure);

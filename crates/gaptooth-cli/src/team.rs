@@ -4,6 +4,18 @@ use gaptooth::team::{Alone, Team};
 
 use crate::failure::Failure;
 
+/// A process among others that counts what they exchange.
+pub(crate) trait Member: Team {
+    /// What was exchanged so far, if there are others.
+    fn summary(&self) -> Option<String>;
+}
+
+impl Member for Alone {
+    fn summary(&self) -> Option<String> {
+        None
+    }
+}
+
 /// Whether this is one of several processes of a launcher.
 fn is_launched() -> bool {
     let count = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE"].iter().find_map(|name| std::env::var(name).ok());
@@ -21,7 +33,7 @@ pub(crate) fn end(team: &dyn Team, code: u8) {
 
 /// This process among those of its run, and what must live as long as they talk.
 #[cfg(not(feature = "mpi"))]
-pub(crate) fn join() -> Result<(Box<dyn Team>, ()), Failure> {
+pub(crate) fn join() -> Result<(Box<dyn Member>, ()), Failure> {
     if is_launched() {
         let message = "several processes were started, and this gaptooth does not know how to share a run";
         return Err(
@@ -36,30 +48,58 @@ pub(crate) use over_mpi::join;
 
 #[cfg(feature = "mpi")]
 mod over_mpi {
-    use gaptooth::{Error, Result};
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Instant;
+
+    use gaptooth::Result;
     use mpi::datatype::PartitionMut;
     use mpi::environment::Universe;
     use mpi::topology::SimpleCommunicator;
     use mpi::traits::{Communicator, CommunicatorCollectives};
 
-    use super::{Alone, Failure, Team, is_launched};
+    use super::{Alone, Failure, Member, Team, is_launched};
 
-    /// Bytes that a process gives at once: counts of MPI are 32 bits wide, of all processes together.
-    const PIECE: usize = 1 << 24;
+    /// Bytes that all processes together give at once: counts of MPI are 32 bits wide.
+    const AT_ONCE: usize = 1 << 30;
 
     struct Mpi {
         rank: usize,
         size: usize,
+        exchanges: AtomicU64,
+        /// bytes of this process
+        given: AtomicU64,
+        /// bytes of all
+        got: AtomicU64,
+        nanoseconds: AtomicU64,
+    }
+
+    impl Member for Mpi {
+        fn summary(&self) -> Option<String> {
+            let [exchanges, given, got, nanoseconds] =
+                [&self.exchanges, &self.given, &self.got, &self.nanoseconds].map(|n| n.load(Ordering::Relaxed));
+            Some(format!(
+                "{} processes: {exchanges} exchanges, {given} bytes given by the first and {got} by all, {:.3} s there, waiting included",
+                self.size,
+                1e-9 * nanoseconds as f64
+            ))
+        }
     }
 
     /// Joins MPI if a launcher has started several processes.
-    pub(crate) fn join() -> std::result::Result<(Box<dyn Team>, Option<Universe>), Failure> {
+    pub(crate) fn join() -> std::result::Result<(Box<dyn Member>, Option<Universe>), Failure> {
         if !is_launched() {
             return Ok((Box::new(Alone), None));
         }
         let universe = mpi::initialize().ok_or_else(|| Failure::failed("MPI does not start"))?;
         let world = universe.world();
-        let own = Mpi { rank: world.rank() as usize, size: world.size() as usize };
+        let own = Mpi {
+            rank: world.rank() as usize,
+            size: world.size() as usize,
+            exchanges: AtomicU64::new(0),
+            given: AtomicU64::new(0),
+            got: AtomicU64::new(0),
+            nanoseconds: AtomicU64::new(0),
+        };
         Ok((Box::new(own), Some(universe)))
     }
 
@@ -77,38 +117,30 @@ mod over_mpi {
         }
 
         fn exchange(&self, own: &[u8]) -> Result<Vec<Vec<u8>>> {
+            let started = Instant::now();
             let world = SimpleCommunicator::world();
             let mut lengths = vec![0u64; self.size];
             world.all_gather_into(&(own.len() as u64), &mut lengths[..]);
             let mut all: Vec<Vec<u8>> = vec![vec![]; self.size];
-            let mut from = 0;
+            let (mut from, most) = (0, (AT_ONCE / self.size).max(1));
             while all.iter().zip(&lengths).any(|(got, length)| (got.len() as u64) < *length) {
-                let piece = |length: usize| length.saturating_sub(from).min(PIECE);
+                let piece = |length: usize| length.saturating_sub(from).min(most);
                 let counts: Vec<i32> = lengths.iter().map(|length| piece(*length as usize) as i32).collect();
-                let starts: Vec<i32> = counts
-                    .iter()
-                    .scan(0i32, |start, count| {
-                        let own = *start;
-                        *start = start.checked_add(*count)?;
-                        Some(own)
-                    })
-                    .collect();
-                if starts.len() < self.size {
-                    let message = format!("{} processes exchange more than 2 GiB at once", self.size);
-                    return Err(Error::Solver {
-                        solver: "the exchange",
-                        message,
-                        advice: "start fewer processes".into(),
-                    });
-                }
+                let starts: Vec<i32> =
+                    counts.iter().scan(0i32, |start, count| Some(std::mem::replace(start, *start + count))).collect();
                 let mut bytes = vec![0u8; counts.iter().map(|n| *n as usize).sum()];
                 let mut places = PartitionMut::new(&mut bytes[..], &counts[..], &starts[..]);
                 world.all_gather_varcount_into(&own[from.min(own.len())..][..piece(own.len())], &mut places);
                 for (got, (count, start)) in all.iter_mut().zip(counts.iter().zip(&starts)) {
                     got.extend(&bytes[*start as usize..][..*count as usize]);
                 }
-                from += PIECE;
+                from += most;
             }
+            let took = started.elapsed().as_nanos() as u64;
+            let counted = [(&self.exchanges, 1), (&self.given, own.len() as u64), (&self.got, lengths.iter().sum())];
+            counted.into_iter().chain([(&self.nanoseconds, took)]).for_each(|(counter, more)| {
+                counter.fetch_add(more, Ordering::Relaxed);
+            });
             Ok(all)
         }
     }

@@ -54,7 +54,7 @@ pub fn share(count: usize, rank: usize, size: usize) -> Range<usize> {
 
 /// The numbers of `count` tasks in order, at every process: each does its share, over its threads, and all get all.
 ///
-/// Bytes exchanged: eight a number and eight a task, once, from each process to all others.
+/// Bytes exchanged: eight a number, eight a task and one, once, from each process to all others.
 ///
 /// # Errors
 /// The first error of a task: its own at the process that had it, [`Error::Elsewhere`] at the others.
@@ -64,9 +64,14 @@ pub fn numbers(
     task: impl Fn(usize) -> Result<Vec<f64>> + Sync + Send,
 ) -> Result<Vec<Vec<f64>>> {
     let own: Vec<Result<Vec<f64>>> = share(count, team.rank(), team.size()).into_par_iter().map(&task).collect();
-    let own: Result<Vec<Vec<f64>>> = own.into_iter().collect();
+    let all = numbers_of(team, own.into_iter().collect())?;
+    Ok(all.into_iter().flatten().collect())
+}
+
+/// What each process gives, at every one of them.
+fn numbers_of(team: &dyn Team, own: Result<Vec<Vec<f64>>>) -> Result<Vec<Vec<Vec<f64>>>> {
     if team.size() == 1 {
-        return own;
+        return Ok(vec![own?]);
     }
     let message = match &own {
         Ok(numbers) => packed(numbers),
@@ -74,17 +79,31 @@ pub fn numbers(
     };
     let all = team.exchange(&message)?;
     own?;
-    let mut found = Vec::with_capacity(count);
-    for (rank, message) in all.iter().enumerate() {
-        match unpacked(message) {
-            Some(numbers) => found.extend(numbers),
-            None => {
-                let message = String::from_utf8_lossy(message.get(1..).unwrap_or_default()).into_owned();
-                return Err(Error::Elsewhere { rank, message });
-            }
-        }
-    }
-    Ok(found)
+    let found = |(rank, message): (usize, &Vec<u8>)| {
+        unpacked(message).ok_or_else(|| {
+            let message = String::from_utf8_lossy(message.get(1..).unwrap_or_default()).into_owned();
+            Error::Elsewhere { rank, message }
+        })
+    };
+    all.iter().enumerate().map(found).collect()
+}
+
+/// The largest of what all processes give, at every one of them. Bytes exchanged: seventeen from each process to all others, once.
+///
+/// # Errors
+/// The own error, or [`Error::Elsewhere`] for that of another.
+pub fn largest(team: &dyn Team, own: Result<f64>) -> Result<f64> {
+    let all = numbers_of(team, own.map(|value| vec![vec![value]]))?;
+    Ok(all.into_iter().flatten().flatten().fold(f64::NEG_INFINITY, f64::max))
+}
+
+/// The sum of what all processes give, at every one of them.
+///
+/// # Errors
+/// When the exchange fails.
+pub fn total(team: &dyn Team, own: usize) -> Result<usize> {
+    let all = numbers_of(team, Ok(vec![vec![own as f64]]))?;
+    Ok(all.into_iter().flatten().flatten().map(|n| n as usize).sum())
 }
 
 fn packed(numbers: &[Vec<f64>]) -> Vec<u8> {

@@ -14,7 +14,7 @@ const MAY_IMPORT: [(&str, &str); 22] = [
     ("linalg", "error"),
     ("legendre", ""),
     ("coefficient", "error grid"),
-    ("ode", "error observer linalg"),
+    ("ode", "error observer team linalg"),
     ("nn", "error observer linalg"),
     ("patch", "error fourier observer team grid stencil linalg coefficient ode"),
     ("cell", "error fourier observer store grid stencil linalg legendre coefficient"),

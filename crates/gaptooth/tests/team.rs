@@ -5,7 +5,7 @@ use std::sync::{Barrier, Mutex};
 use gaptooth::closure::{Amplitudes, Dataset, SineSum};
 use gaptooth::observer::Silent;
 use gaptooth::study::{Context, LatticeStudyConfig, Problem, StudyConfig, builtin, gather, gather_lattice};
-use gaptooth::team::{Alone, Team, numbers};
+use gaptooth::team::{Alone, Team, largest, numbers, total};
 use gaptooth::{Error, Result};
 
 /// What the members of a team hand to one another.
@@ -53,26 +53,31 @@ fn context(team: &dyn Team) -> Context<'_> {
     Context { observer: &Silent, store: None, team }
 }
 
+/// Linear patches share columns; of others the steps are agreed on.
 #[test]
 fn bursts_shared_by_patches_give_the_bits_of_one_process() {
-    let mut study: StudyConfig = toml::from_str(builtin("arbabi-1d").unwrap()).unwrap();
-    study.trajectories.train = 3;
-    study.trajectories.end = 0.003;
-    let patches = &mut study.patches[0];
-    patches.spacing = 1e-6;
-    patches.burst.path = gaptooth::patch::dynamics::MicroPath::General;
-    let problem = Problem::new(&study.problem).unwrap();
-    let states: Vec<SineSum> = (0..5).map(|k| SineSum::random(study.seed, k, Amplitudes::Paper)).collect();
-    let run = |team: &dyn Team| {
-        let found = gather(&problem, &study.trajectories, &study.patches[0], &states, &context(team)).unwrap();
-        (found.data, found.bursts, found.work)
-    };
-    let alone = run(&Alone);
-    assert!(alone.1 > 0 && alone.2.solves > 0);
-    for size in [2, 3] {
-        for (data, bursts, work) in together(size, run) {
-            assert!(data == alone.0, "{size} processes find other data");
-            assert_eq!((bursts, work), (alone.1, alone.2));
+    for (reaction, healing, opaque) in [(None, 0.0, false), (None, 1e-7, false), (Some("u - u^3"), 1e-7, true)] {
+        let mut study: StudyConfig = toml::from_str(builtin("arbabi-1d").unwrap()).unwrap();
+        study.trajectories.train = 3;
+        study.trajectories.end = 0.003;
+        study.problem.reaction = reaction.map(String::from);
+        let patches = &mut study.patches[0];
+        patches.spacing = 1e-6;
+        patches.burst.path = gaptooth::patch::dynamics::MicroPath::General;
+        patches.burst.healing = healing;
+        let problem = Problem::new(&study.problem).unwrap();
+        let states: Vec<SineSum> = (0..5).map(|k| SineSum::random(study.seed, k, Amplitudes::Paper)).collect();
+        let run = |team: &dyn Team| {
+            let found = gather(&problem, &study.trajectories, &study.patches[0], &states, &context(team)).unwrap();
+            (found.data, found.bursts, found.work)
+        };
+        let alone = run(&Alone);
+        assert!(alone.1 > 0 && alone.2.solves > 0 && (alone.2.factors > 1000) == opaque, "{:?}", alone.2);
+        for size in [2, 3, 60] {
+            for (data, bursts, work) in together(size, run) {
+                assert!(data == alone.0, "{size} processes find other data");
+                assert_eq!((bursts, work), (alone.1, alone.2));
+            }
         }
     }
 }
@@ -87,6 +92,22 @@ fn trajectories_shared_give_the_bits_of_one_process() {
     for size in [2, 4, 7] {
         assert!(together(size, run).iter().all(|data| *data == alone), "{size} processes find other data");
     }
+}
+
+#[test]
+fn the_largest_and_the_sum_are_those_of_all() {
+    for (rank, found) in together(3, |team| (largest(team, Ok(team.rank() as f64)), total(team, team.rank() + 1)))
+        .into_iter()
+        .enumerate()
+    {
+        assert_eq!((found.0.unwrap(), found.1.unwrap()), (2.0, 6), "process {rank}");
+    }
+    let one_fails = |team: &dyn Team| match team.rank() {
+        1 => largest(team, Err(Error::parameter("k", 1, "another", "try 4"))),
+        rank => largest(team, Ok(rank as f64)),
+    };
+    let kinds = together(3, one_fails).into_iter().map(|found| matches!(found, Err(Error::Elsewhere { rank: 1, .. })));
+    assert_eq!(kinds.collect::<Vec<_>>(), [true, false, true]);
 }
 
 #[test]

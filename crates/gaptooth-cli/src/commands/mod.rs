@@ -21,12 +21,13 @@ use gaptooth::{
     team::Team,
 };
 
-use crate::args::Command;
+use crate::args::{Args, Command};
 use crate::failure::{Failure, WRONG_INPUT};
 
 /// Runs one command; the code is 0, or 1 when a check did not pass.
-pub(crate) fn dispatch(command: &Command, team: &dyn Team) -> Result<ExitCode, Failure> {
-    match command {
+pub(crate) fn dispatch(args: &Args, team: &dyn Team) -> Result<ExitCode, Failure> {
+    use_threads(args.threads)?;
+    match &args.command {
         Command::Run(args) => run::run(args, team),
         Command::Simulate(args) => simulate::simulate(args, team),
         Command::Sweep(args) => sweep::sweep(args, team),

@@ -13,7 +13,7 @@ use gaptooth::{
     team::Team,
 };
 
-use super::{output_directory, simulate, use_threads};
+use super::{output_directory, simulate};
 use crate::{
     args::RunArgs,
     config::{self, Study},
@@ -27,7 +27,6 @@ pub(super) fn run(args: &RunArgs, team: &dyn Team) -> Result<ExitCode, Failure> 
     let study = config::load(&args.study, &args.how.set, args.how.seed)?;
     study.config.check().map_err(|e| study.explain(e))?;
     let text = effective_text(&study.config)?;
-    use_threads(args.how.threads)?;
     if team.rank() > 0 {
         // the first process does what is not shared, and writes
         simulate::gather(&study, &Context { observer: &Silent, store: None, team })?;

@@ -14,7 +14,7 @@ use gaptooth::{
 };
 use serde_json::{Value, json};
 
-use super::{output_directory, use_threads};
+use super::output_directory;
 use crate::{
     args::RunArgs,
     config::{self, Study},
@@ -37,7 +37,6 @@ pub(super) fn simulate(args: &RunArgs, team: &dyn Team) -> Result<ExitCode, Fail
     };
     checked.map_err(|e| study.explain(e))?;
     let text = effective_text(&study.config)?;
-    use_threads(args.how.threads)?;
     if team.rank() > 0 {
         gather(&study, &Context { observer: &Silent, store: None, team })?;
         return Ok(ExitCode::SUCCESS);

@@ -60,7 +60,7 @@ fn wrong_files_are_refused() {
     }
     let before = files(&place.path("."));
     let law = "laws/models/coarse-stencil.safetensors";
-    let cases: [(&[&str], &str); 11] = [
+    let cases: [(&[&str], &str); 13] = [
         (&["learn", "nowhere.zarr"], "nowhere.zarr"),
         (&["learn", "empty.zarr"], "empty.zarr"),
         (&["learn", "tiny.toml"], "tiny.toml"),
@@ -69,6 +69,8 @@ fn wrong_files_are_refused() {
         (&["learn", "out/data/coarse.zarr", "--held-out", "3"], "held_out"),
         (&["learn", "out/data/coarse.zarr", "--held-out", "2"], "two"),
         (&["learn", "out/data/coarse.zarr", "--orders", "two"], "--orders"),
+        (&["learn", "out/data/coarse.zarr", "--orders", "17"], "at most 16"),
+        (&["learn", "out/data/coarse.zarr", "--closure", "symbolic", "--highest", "1099511627776"], "at most 16"),
         (&["predict", "model.safetensors", "out/data/coarse.zarr"], "model.safetensors"),
         (&["predict", "nowhere.safetensors", "out/data/coarse.zarr"], "nowhere.safetensors"),
         (&["predict", law, "fine/data/coarse.zarr"], "the spacing that it was fitted on"),

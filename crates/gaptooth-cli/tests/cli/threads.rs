@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Place, files};
+use super::{Place, files, images::npy};
 
 const ONE_EPOCH: &str = "laws.*.epochs=1";
 const SHORT: &[&str] = &[ONE_EPOCH, "trajectories.end=0.02", "truth.intervals=400"];
@@ -98,6 +98,35 @@ fn every_study_has_the_same_numbers_for_any_number_of_threads() {
             for (file, bytes) in &one {
                 assert!(*bytes == other[file], "{name}: {file} is another with {threads} threads");
             }
+        }
+    }
+}
+
+#[test]
+fn tensors_and_learned_laws_have_the_same_numbers_for_any_number_of_threads() {
+    let place = Place::with_study();
+    let samples: Vec<u8> = (0..24u32.pow(3)).map(|i| u8::from(i.wrapping_mul(2_654_435_761) >> 16 & 7 > 2)).collect();
+    npy(&place, "noise.npy", "(24, 24, 24)", &samples);
+    place.run(&["simulate", "tiny.toml", "--out", "out", "--set", "trajectories.train=4"]).done();
+    let formula = ["effective", "--dim", "2", "--coefficient", "2 + sin(2*pi*y1)*cos(2*pi*y2)", "--bounds"];
+    let learn = ["learn", "out/data/coarse.zarr", "--epochs", "3", "--closure"];
+    for args in [
+        &["effective", "--image", "noise.npy", "--map", "0=1,1=0.01", "--bounds"][..],
+        &["effective", "--image", "noise.npy", "--map", "0=1,1=0", "--conditions", "faces", "--method", "fft"],
+        &formula,
+        &[&formula[..], &["--method", "neural", "--tolerance", "1e-4"]].concat(),
+        &[&learn[..], &["functional"]].concat(),
+        &[&learn[..], &["symbolic"]].concat(),
+    ] {
+        let answer = |threads: &str| {
+            let mut answer = place.run(&[args, &["--json", "--threads", threads]].concat()).done().object();
+            let fields = answer.as_object_mut().unwrap();
+            ["wall_seconds", "fit_seconds"].iter().for_each(|clock| drop(fields.remove(*clock)));
+            answer
+        };
+        let one = answer("1");
+        for threads in ["2", "4"] {
+            assert_eq!(answer(threads), one, "{args:?} with {threads} threads");
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     Error, Result,
     linalg::Tridiagonal,
     observer::{Observer, check_interrupt},
+    team::{Alone, Team, largest, total},
 };
 
 /// Independent columns w′ = f_c(t, w), each with a tridiagonal Jacobian.
@@ -96,9 +97,29 @@ pub fn integrate(
     times: &[f64],
     method: Extrapolation,
     observer: &dyn Observer,
+    at: impl FnMut(usize, &[Vec<f64>]) -> Result<()>,
+) -> Result<Work> {
+    integrate_together(&Alone, system, t0, columns, times, method, observer, at)
+}
+
+/// As [`integrate`], by all processes of `team`, each with columns of its own (perhaps none): they take the same steps, and so the numbers of
+/// one process with all of them; the work is that of all. Once a step each gives its error to all others, seventeen bytes.
+///
+/// # Errors
+/// As [`integrate`]; [`Error::Elsewhere`].
+#[allow(clippy::too_many_arguments)]
+pub fn integrate_together(
+    team: &dyn Team,
+    system: &dyn TridiagonalSystem,
+    t0: f64,
+    columns: &mut [Vec<f64>],
+    times: &[f64],
+    method: Extrapolation,
+    observer: &dyn Observer,
     mut at: impl FnMut(usize, &[Vec<f64>]) -> Result<()>,
 ) -> Result<Work> {
     check_times(t0, times)?;
+    let all = total(team, columns.len())?;
     let Some(&end) = times.last() else { return Ok(Work::default()) };
     let span = end - t0;
     let watched = system.watched();
@@ -117,9 +138,15 @@ pub fn integrate(
                 .enumerate()
                 .map(|(c, (w, &s))| stepper.attempt(c, t, w, step, s))
                 .collect();
-            let tried: Vec<(f64, Vec<f64>)> = tried.into_iter().collect::<Result<_>>()?;
-            work += stepper.work(columns.len());
-            let error = tried.iter().fold(0.0f64, |m, (e, _)| m.max(*e));
+            let tried: Result<Vec<(f64, Vec<f64>)>> = tried.into_iter().collect();
+            work += stepper.work(all);
+            let (tried, error) = match tried {
+                Ok(tried) => {
+                    let error = tried.iter().fold(0.0f64, |m, (e, _)| m.max(*e));
+                    (tried, largest(team, Ok(error))?)
+                }
+                Err(error) => (vec![], largest(team, Err(error))?),
+            };
             let growth = (SAFETY / error.max(1e-30).powf(1.0 / method.order as f64)).clamp(SHRINK, GROW);
             if error <= 1.0 {
                 for ((w, s), (_, next)) in columns.iter_mut().zip(&mut scale).zip(tried) {

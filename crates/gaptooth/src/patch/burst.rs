@@ -19,7 +19,7 @@ use crate::{
     linalg::Tridiagonal,
     observer::{Observer, check_interrupt},
     ode::{
-        extrapolation::{Extrapolation, TridiagonalSystem, Work, check_state, integrate, max_abs},
+        extrapolation::{Extrapolation, TridiagonalSystem, Work, check_state, integrate_together, max_abs},
         propagator::response,
         shift_invert::{LANES, LinearFlow, least_steps, with_steps},
     },
@@ -157,7 +157,7 @@ impl Bursts<'_> {
     /// Runs them all. `keep` asks for the final increments.
     ///
     /// # Errors
-    /// Those of [`integrate`] and [`with_steps`].
+    /// Those of [`integrate_together`] and [`with_steps`].
     pub fn run(&self, keep: bool, observer: &dyn Observer) -> Result<Outcome> {
         let mut groups = std::collections::BTreeMap::<_, Vec<usize>>::new();
         for c in 0..self.columns {
@@ -263,26 +263,34 @@ impl Bursts<'_> {
         Ok(Some(chunks.iter().zip(&numbers).map(|(chunk, n)| unpacked(chunk, n)).collect()))
     }
 
+    /// Columns of any model, a share of them by each process of the team, all with the same steps.
     fn nonlinear(&self, columns: &[usize], keep: bool, observer: &dyn Observer) -> Result<(Vec<Column>, Work)> {
         let n = self.patches.offsets().len();
+        let own = share(columns.len(), self.team.rank(), self.team.size());
         let lift = |&c: &usize| {
             let mut u = vec![0.0; n];
             (self.lift)(c, &mut u);
             u
         };
-        let lifted = columns.par_iter().map(lift).collect();
-        let system = Columns { bursts: self, columns, lifted };
-        let mut w = vec![vec![0.0; n - 2]; columns.len()];
+        let lifted = columns[own.clone()].par_iter().map(lift).collect();
+        let system = Columns { bursts: self, columns: &columns[own.clone()], lifted };
+        let mut w = vec![vec![0.0; n - 2]; own.len()];
         let times: Vec<f64> = self.times().iter().map(|s| self.t + s).collect();
-        let mut before = vec![0.0; columns.len()];
+        let mut before = vec![0.0; own.len()];
         let method = Extrapolation::with_tolerance(self.options.tolerance);
-        let work = integrate(&system, self.t, &mut w, &times, method, observer, |k, w| {
+        let work = integrate_together(self.team, &system, self.t, &mut w, &times, method, observer, |k, w| {
             if k + 1 < times.len() {
                 before = w.iter().map(|w| self.patches.restrict_interior(w)).collect();
             }
             Ok(())
         })?;
-        Ok((columns.iter().zip(&w).zip(&before).map(|((&c, w), &b)| self.column(c, b, w, keep)).collect(), work))
+        let found = numbers(self.team, columns.len(), |k| {
+            let own = k - own.start;
+            let (_, slope, increment) = self.column(columns[k], before[own], &w[own], keep);
+            Ok([slope].into_iter().chain(increment.into_iter().flatten()).collect())
+        })?;
+        let column = |(c, n): (&usize, &Vec<f64>)| (*c, n[0], keep.then(|| n[1..].to_vec()));
+        Ok((columns.iter().zip(&found).map(column).collect(), work))
     }
 }
 

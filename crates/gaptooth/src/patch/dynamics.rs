@@ -177,8 +177,8 @@ impl<M: MicroModel> PatchDynamics<M> {
         self.slopes_together(&Alone, t, state, observer)
     }
 
-    /// The same by all processes of `team`, which share the patches of all trajectories where these are linear; each gives its slopes to all
-    /// others, once: eight bytes a patch.
+    /// The same by all processes of `team`, which share the patches of all trajectories; each gives its slopes to all others, once: 16 to 20
+    /// bytes a patch. The exact path, some products a patch, is done by each.
     ///
     /// # Errors
     /// Those of the general path; [`Error::Elsewhere`].

@@ -148,7 +148,7 @@ fn check_law(config: &StudyConfig, law: &LawConfig) -> Result<()> {
 }
 
 /// Derivatives of higher order than this have no digit left in double precision.
-const HIGHEST: usize = 16;
+pub(super) const HIGHEST: usize = 16;
 
 /// What can be said against a law on `grid` before there are data of `train` trajectories.
 pub(super) fn check_law_on(law: &LawConfig, grid: &Grid, train: usize) -> Result<()> {

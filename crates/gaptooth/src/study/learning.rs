@@ -2,6 +2,7 @@
 
 use super::{
     Context, FittedLaw,
+    check::HIGHEST,
     config::{LawConfig, LawKind, NetConfig},
     fit_law,
     laws::FLOOR,
@@ -102,7 +103,7 @@ impl LawChoice {
     /// The choice completed for the training trajectories.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for an option of another form, even `points`, and a single trajectory where laws are chosen by
+    /// [`Error::Parameter`] for an option of another form, orders above 16, even `points`, and a single trajectory where laws are chosen by
     /// trajectories.
     pub fn kind(&self, training: &Dataset) -> Result<LawKind> {
         self.check(training)?;
@@ -142,6 +143,13 @@ impl LawChoice {
                 let advice = format!("leave it out, or choose the closure {}", form.name());
                 return Err(Error::parameter(name, found, expected, advice));
             }
+        }
+        let orders = self.orders.iter().flatten().copied().map(|k| ("orders", k));
+        if let Some((name, k)) =
+            self.highest.map(|k| ("highest", k)).into_iter().chain(orders).find(|(_, k)| *k > HIGHEST)
+        {
+            let expected = format!("orders of at most {HIGHEST}");
+            return Err(Error::parameter(name, k, expected, "higher derivatives have no digit left"));
         }
         if let Some(points) = self.points.filter(|p| p.is_multiple_of(2)) {
             return Err(Error::parameter("points", points, "an odd number", "a stencil reaches as far to either side"));

@@ -39,7 +39,7 @@ pub(super) fn batch(sample: &Sample, edges: &str, path: &Path, args: &EffectiveA
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(format!("{stem}-batch")));
     let directory = output_directory(&out)?;
     let about = sample.about(path, args);
-    let store = directory.checkpoints(format!("batch {edges:?} {}", sample.fingerprint(path, args)));
+    let store = directory.checkpoints(format!("batch {edges:?} {}", sample.cell.fingerprint(&options)));
     if !args.resume {
         store.clear()?;
     }

@@ -1,11 +1,9 @@
 //! `gaptooth effective --image`: pictures of a material, voxel by voxel.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::time::Instant;
 
 use gaptooth::{
-    VERSION,
     cell::{VoxelAnswer, VoxelCell, VoxelOptions, VoxelSolver},
     coefficient::PhaseMap,
     io::{Checkpoints, Occasional, read_image},
@@ -74,13 +72,6 @@ impl Sample {
         named(self.conditions)
     }
 
-    /// Everything that its numbers depend on.
-    pub(super) fn fingerprint(&self, path: &Path, args: &EffectiveArgs) -> String {
-        let mut picture = DefaultHasher::new();
-        self.cell.conductivities().for_each(|a| a.to_bits().hash(&mut picture));
-        format!("{VERSION}\n{}\n{:?}\n{:x}", self.about(path, args), self.options, picture.finish())
-    }
-
     /// What was asked, a line each.
     pub(super) fn about(&self, path: &Path, args: &EffectiveArgs) -> String {
         let map = args.map.as_deref().unwrap_or("none, the image holds conductivities");
@@ -101,7 +92,7 @@ pub(super) fn image(path: &Path, args: &EffectiveArgs) -> Result<(), Failure> {
     let started = Instant::now();
     let sample = Sample::read(path, args)?;
     if args.batch.is_none() && args.refine.is_none() {
-        return whole(sample, path, args, started);
+        return whole(sample, args, started);
     }
     if !sample.unused.is_empty() {
         output::say(&format!("warning: the image has no label {}", list(&sample.unused)));
@@ -113,10 +104,10 @@ pub(super) fn image(path: &Path, args: &EffectiveArgs) -> Result<(), Failure> {
 }
 
 /// Where what is solved is kept while an image is computed: with --checkpoints, or beside the results.
-fn checkpoints(sample: &Sample, path: &Path, args: &EffectiveArgs) -> Result<Option<Checkpoints>, Failure> {
+fn checkpoints(sample: &Sample, args: &EffectiveArgs) -> Result<Option<Checkpoints>, Failure> {
     let beside = || args.out.as_deref().map(|out| out.join("checkpoints"));
     let Some(folder) = args.checkpoints.clone().or_else(beside) else { return Ok(None) };
-    let store = Checkpoints::new(folder, sample.fingerprint(path, args));
+    let store = Checkpoints::new(folder, sample.cell.fingerprint(&sample.options));
     if !args.resume {
         store.clear()?;
     }
@@ -135,9 +126,9 @@ pub(crate) fn image_numbers(
     Ok(Rows::new(&[], sample.shape.len()).heading.into_iter().zip(numbers(&found)).collect())
 }
 
-fn whole(sample: Sample, path: &Path, args: &EffectiveArgs, started: Instant) -> Result<(), Failure> {
+fn whole(sample: Sample, args: &EffectiveArgs, started: Instant) -> Result<(), Failure> {
     let directory = args.out.as_deref().map(output_directory).transpose()?;
-    let kept = checkpoints(&sample, path, args)?;
+    let kept = checkpoints(&sample, args)?;
     let terminal = Terminal::new();
     interrupt::listen(&terminal, kept.is_some())?;
     let Sample { shape, cell, options, voxel_size, conditions, unused } = sample;

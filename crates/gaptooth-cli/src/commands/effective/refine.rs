@@ -39,7 +39,7 @@ pub(super) fn refine(sample: &Sample, factors: &str, path: &Path, args: &Effecti
     let terminal = Terminal::new();
     interrupt::listen(&terminal, true)?;
     let mut rows = Rows::new(&["refine", "voxels"], d);
-    let about = sample.fingerprint(path, args);
+    let about = sample.cell.fingerprint(&options);
     let store = directory.checkpoints(format!("refinement {factors:?} {about}"));
     if !args.resume {
         store.clear()?;

@@ -22,7 +22,7 @@ use serde_json::json;
 
 use self::table::{Numbers, Point, Table};
 use self::variation::{Variation, combinations};
-use super::{output_directory, run, use_threads};
+use super::{output_directory, run};
 use crate::{
     args::SweepArgs,
     config::{self, Study},
@@ -35,7 +35,6 @@ const FILE: &str = "sweep.csv";
 
 /// Every point, one after the other, or shared by the processes of a team; one that fails does not stop the others.
 pub(super) fn sweep(args: &SweepArgs, team: &dyn Team) -> Result<ExitCode, Failure> {
-    use_threads(args.how.threads)?;
     if args.subjects.iter().all(|subject| images::is_image(subject)) {
         return images::images(args, team);
     }

@@ -22,6 +22,8 @@ mod scheme;
 mod two_point;
 mod watch;
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use rayon::prelude::*;
 
 use super::EffectiveTensor;
@@ -230,6 +232,13 @@ impl VoxelCell {
     /// ones fewer axes are coarsened), and up to 104 more for fields.
     pub fn memory(voxels: usize, options: &VoxelOptions) -> usize {
         (if options.fields { 194 } else { 90 }) * voxels
+    }
+
+    /// Everything that the answer depends on: for what keeps states under a name.
+    pub fn fingerprint(&self, options: &VoxelOptions) -> String {
+        let mut numbers = DefaultHasher::new();
+        self.conductivities().for_each(|a| a.to_bits().hash(&mut numbers));
+        format!("{} {:?} {:?} {options:?} {:x}", crate::VERSION, self.shape, self.lattice, numbers.finish())
     }
 
     /// The effective tensor A*: the flux of a(e_j + ∇χ_j), averaged over the cell.
