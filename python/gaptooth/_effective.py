@@ -99,6 +99,7 @@ def effective_tensor(
         raise GaptoothError("a is a masked array: say what its masked voxels conduct, such as a.filled(0)")
     if isinstance(a, xr.Dataset):
         raise GaptoothError(f"a is a Dataset of {list(a.data_vars)}: take one of its variables")
+    _check.choice(conditions, "conditions", ("periodic", "faces"))
     bounds, fields = _check.flag(bounds, "bounds"), _check.flag(fields, "fields")
     if dim is not None:
         _check.choice(str(dim), "dim", ("1", "2", "3"))
@@ -216,15 +217,9 @@ def _of_image(a, mapping, voxel_size, conditions, dim, method, tolerance, bounds
             f"an array of {np.asarray(a).dtype} holds labels: give their conductivities, such as mapping={{0: 1.0, 1: 0.0}}, "
             "or pass conductivities as floats"
         )
-    sizes = [1.0] * d if voxel_size is None else np.broadcast_to(np.asarray(voxel_size, dtype=object), d).tolist() \
-        if _check.axes(voxel_size) == 0 else list(voxel_size)
-    try:
-        sizes = [float(h) for h in sizes]
-    except (TypeError, ValueError):
-        sizes = []
-    if len(sizes) != d or not all(h > 0 and np.isfinite(h) for h in sizes):
-        raise GaptoothError(f"voxel_size = {_check.shown(voxel_size)}: expected a positive number, or {d} of them for the shape {image.shape}")
-    _check.choice(conditions, "conditions", ("periodic", "faces"))
+    sizes = _check.each(1.0 if voxel_size is None else voxel_size, d, "voxel_size")
+    if not all(h > 0 for h in sizes):
+        raise GaptoothError(f"voxel_size = {_check.shown(voxel_size)}: expected positive numbers")
     _fits(image, fields)
     kept = None if checkpoints is None else _check.path(checkpoints, "checkpoints")
     with reporting(progress) as report:
@@ -294,6 +289,13 @@ def _dimension(a, rows, dim) -> int:
     if dim is not None:
         if dim not in (1, 2, 3):
             raise GaptoothError(f"dim = {_check.shown(dim)}: expected 1, 2 or 3")
+        if callable(a):
+            try:
+                inspect.signature(a).bind(*range(dim))
+            except TypeError as error:
+                raise GaptoothError(f"dim = {dim}: the function does not take {dim} arrays ({error})") from None
+            except ValueError:
+                pass  # a function that does not tell
         return int(dim)
     if callable(a):
         try:

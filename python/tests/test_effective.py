@@ -226,3 +226,19 @@ def test_the_axes_of_a_dataarray_have_names():
 def test_arrays_may_be_as_small_as_they_are():
     image = np.random.default_rng(0).choice([1.0, 0.1], (8, 8, 8))
     assert np.array_equal(gt.effective_tensor(image, voxel_size=2.0**-30).tensor, gt.effective_tensor(image).tensor)
+
+
+def test_a_stopped_solve_goes_on_to_the_same_bits(tmp_path):
+    rng = np.random.default_rng(5)
+    a = np.where(rng.random((80, 80, 80)) < 0.5, 1.0, 1e-3)
+    whole = gt.effective_tensor(a, bounds=True, tolerance=1e-8, progress=False)
+
+    def stop(*_):
+        raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough"):
+        gt.effective_tensor(a, bounds=True, tolerance=1e-8, checkpoints=tmp_path / "kept", progress=stop)
+    assert [file.name for file in (tmp_path / "kept").iterdir()], "the step is kept when it is stopped"
+    again = gt.effective_tensor(a, bounds=True, tolerance=1e-8, checkpoints=tmp_path / "kept", progress=False)
+    assert (again.tensor == whole.tensor).all() and (again.lower == whole.lower).all() and (again.upper == whole.upper).all()
+    assert again.iterations == whole.iterations and not (tmp_path / "kept").exists()

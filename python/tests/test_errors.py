@@ -18,6 +18,12 @@ def dynamics(burst=lambda u, t, duration: u):
     return gt.PatchDynamics(burst, (0, 1), 10, tooth=0.01, width=0.04, spacing=1e-3, length=1e-6)
 
 
+def waves():
+    x = 2 * np.pi * np.arange(12) / 12
+    u = np.arange(1, 5)[:, None, None] * np.exp(-np.arange(4) / 9)[:, None] * np.cos(x)
+    return xr.Dataset({"u": (("trajectory", "time", "x"), u)}, {"time": np.arange(4.0), "x": x}, attrs={"boundary": "periodic"})
+
+
 WRONG = {
     "labels without a mapping": (lambda: gt.effective_tensor(np.ones((3, 3), dtype=np.uint8)), "mapping={0: 1.0"),
     "a label that is not mapped": (lambda: gt.effective_tensor(np.arange(4, dtype=np.uint8), mapping={0: 1}), "no conductivity|label"),
@@ -26,7 +32,7 @@ WRONG = {
     "a NaN": (lambda: gt.effective_tensor(np.array([1.0, np.nan])), "voxel 1 of 2"),
     "a negative conductivity": (lambda: gt.effective_tensor(np.array([1.0, -2.0])), "not negative"),
     "complex numbers": (lambda: gt.effective_tensor(np.ones(3, dtype=complex)), "complex128.*astype"),
-    "voxel sizes of another dimension": (lambda: gt.effective_tensor(ones, voxel_size=(1, 2, 3)), "voxel_size.*2 of them"),
+    "voxel sizes of another dimension": (lambda: gt.effective_tensor(ones, voxel_size=(1, 2, 3)), "voxel_size.*each of 2 axes"),
     "a voxel size of zero": (lambda: gt.effective_tensor(ones, voxel_size=0), "positive"),
     "unknown conditions": (lambda: gt.effective_tensor(ones, conditions="neumann"), "'periodic' or 'faces'"),
     "an unknown method": (lambda: gt.effective_tensor(ones, method="sor"), "multigrid"),
@@ -94,6 +100,12 @@ WRONG = {
     "profiles that are none": (lambda: dynamics().restrict("flat"), "profiles.*dtype"),
     "an unknown method of steps": (lambda: dynamics().simulate(np.ones(11), [0, 1], step=1.0, method="magic"), "method = 'magic'.*'euler'"),
     "a step of zero": (lambda: dynamics().simulate(np.ones(11), [0, 1], step=0), "step = 0.*positive"),
+    "more steps than anyone waits for": (lambda: dynamics().simulate(np.ones(11), [0, 2e9], step=1e-5), "step = .*check the units"),
+    "a tolerance below rounding": (lambda: teeth().simulate(np.ones((1, 3, 5)), [0, 1], rtol=1e-320), "from 1e-16 to 1"),
+    "an order beyond all digits": (lambda: gt.learn(waves(), highest=2**40), "at most 16"),
+    "a function of fewer arrays than dim": (lambda: gt.effective_tensor(lambda y: 2 + 0 * y, dim=2), "does not take 2 arrays"),
+    "a flag that is none": (lambda: gt.effective_tensor(ones, bounds="yes"), "bounds = 'yes'.*True or False"),
+    "checkpoints of a formula": (lambda: gt.effective_tensor("2", checkpoints="kept"), "checkpoints.*leave it out"),
     "a burst that returns nothing": (lambda: dynamics(lambda u, t, d: None).slopes(np.ones(11)), "burst returned None"),
     "a burst without length": (
         lambda: gt.PatchDynamics(lambda u, t, d: u, (0, 1), 10, tooth=0.01, width=0.04, spacing=1e-3, length=0), "length"),

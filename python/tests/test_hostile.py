@@ -86,7 +86,8 @@ CALLS = {
     "PatchDynamics.simulate": (dynamics.simulate, dict(u0=coarse, times=[0, 1e-4], step=1e-5, method="euler", progress=False)),
     "learn": (gt.learn, dict(dataset=waves, closure="derivatives", points=3, orders=[[2], [1, 2]], held_out=1, boundary="periodic", progress=False)),
     "learn a formula": (gt.learn, dict(dataset=waves, closure="symbolic", highest=2, products=True, conserving=False, progress=False)),
-    "learn a network": (gt.learn, dict(dataset=waves, closure="functional", epochs=1, seed=3, progress=False)),
+    "learn a network": (lambda dataset, **options: gt.learn(dataset, "functional", epochs=1, **options),
+                        dict(dataset=waves, seed=3, progress=False)),
     "Learner": (lambda dataset, **options: gt.Learner(**options).fit(dataset), dict(dataset=waves, closure="stencil", progress=False)),
     "Model.rhs": (model.rhs, dict(t=0.0, u=np.cos(x))),
     "Model.predict": (model.predict, dict(u=np.cos(x))),
@@ -114,8 +115,8 @@ HOSTILE = [
     waves.assign_coords(time=np.arange(4.0)[::-1]), waves.assign_attrs(boundary="robin"), waves.transpose("x", "time", "trajectory"), waves.u,
     waves.astype(complex), waves.drop_vars("u_t"), waves.drop_vars("x"), xr.concat([waves] * 2, "x"),
     pathlib.Path("/nonexistent/file"), pathlib.Path("/"), pathlib.Path(""), place / "law.json", object(), Awkward(), Deliberate, datetime.date(2026, 1, 1),
-    lambda: None, lambda *a: None, lambda *a: a[0], lambda *a: a[-1], lambda *a: np.ones(3), lambda *a: np.full_like(a[-1], np.nan),
-    lambda *a: "text", lambda *a: a[-1] * 1j, lambda *a: np.ravel(a[-1])[:1], fails, np.sin, print, grid, teeth, model, iter([1, 2]),
+    lambda *a: None, lambda *a: a[0], lambda *a: a[-1], lambda *a: np.ones(3), lambda *a: np.full_like(a[-1], np.nan),
+    lambda *a: "text", lambda *a: 1j * np.ones(np.shape(a[-1])), lambda *a: np.ravel(a[-1])[:1], fails, print, grid, teeth, model, iter([1, 2]),
 ]
 
 

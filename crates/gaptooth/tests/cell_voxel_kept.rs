@@ -29,7 +29,7 @@ impl Store for Memory {
     }
 }
 
-/// Stops in the step of that number, which is not kept.
+/// Stops after so many steps.
 struct Steps(AtomicUsize);
 
 impl Observer for Steps {
@@ -59,7 +59,7 @@ fn cell() -> impl Strategy<Value = VoxelCell> {
 proptest! {
     #[test]
     fn a_cell_stopped_after_every_few_steps_has_the_bits_of_one_that_was_not(
-        cell in cell(), bounds: bool, fields: bool, by_fft: bool, steps in 2usize..6,
+        cell in cell(), bounds: bool, fields: bool, by_fft: bool, steps in 1usize..6,
     ) {
         let solver = if by_fft { VoxelSolver::Fft } else { VoxelSolver::Multigrid };
         let options = VoxelOptions { tolerance: 1e-8, solver, bounds, fields };

@@ -269,6 +269,18 @@ fn collect(path: &Path) -> std::result::Result<ArrayGroup, Failure> {
 fn read_array(array: &Array<FilesystemStore>) -> std::result::Result<NamedArray, Failure> {
     let name = array.path().as_str().trim_start_matches('/').to_string();
     let kind = array.data_type().name_v3().unwrap_or_default().into_owned();
+    let origin = vec![0; array.shape().len()];
+    let chunk = array.chunk_shape(&origin).map_err(|e| Failure::Other(format!("array `{name}`: {e}")))?;
+    let chunk: Vec<u64> = chunk.iter().map(|n| n.get()).collect();
+    for (what, shape) in [("the array", array.shape()), ("a chunk", &chunk[..])] {
+        // what is missing is filled in, so a few bytes may stand for any size
+        let values = shape.iter().try_fold(1u64, |product, n| product.checked_mul(*n));
+        let fits = |n| Vec::<f64>::new().try_reserve_exact(n).is_ok();
+        if !values.and_then(|n| usize::try_from(n).ok()).is_some_and(fits) {
+            let message = format!("array `{name}`: {what} of shape {shape:?} is more than this machine's memory");
+            return Err(Failure::Other(message));
+        }
+    }
     let subset = array.subset_all();
     let failure = |e| Failure::array(&name, e);
     let data: Vec<f64> = match kind.as_str() {

@@ -79,12 +79,14 @@ pub(super) fn add_slopes(u: &mut [f64], weights: &[f64], slopes: &[Vec<f64>], dt
 const SHARES: u64 = 1000;
 /// And after so many steps.
 const TOLD: u64 = 256;
+/// More steps than this are a slip of the pen.
+const MOST: f64 = 1e10;
 
 /// Integrates with any one-step method to each of `times` (strictly increasing, from `t0` on), with equal steps
 /// no longer than `max_step` between two times (`f64::INFINITY`: one step).
 ///
 /// # Errors
-/// [`Error::Shape`], [`Error::Parameter`] for a bad request, what the method's step returns, and
+/// [`Error::Shape`], [`Error::Parameter`] for a bad request, more than 1e10 steps among them, what the method's step returns, and
 /// [`Error::Interrupted`].
 pub fn integrate(
     integrator: &dyn Integrator,
@@ -99,10 +101,14 @@ pub fn integrate(
     if max_step.is_nan() || max_step <= 0.0 {
         return Err(Error::parameter("max_step", max_step, "a positive length", "leave it out for one step"));
     }
+    let span = times.last().map_or(0.0, |end| end - t0);
+    if span / max_step > MOST {
+        let expected = format!("a step of which {MOST:e} at most lead to t = {}", t0 + span);
+        return Err(Error::parameter("step", max_step, expected, "check the units of the times and of the step"));
+    }
     let counted = Counted::new(system);
     let (mut t, mut u, mut steps) = (t0, u0.to_vec(), 0);
     let mut states = Vec::with_capacity(times.len());
-    let span = times.last().map_or(0.0, |end| end - t0);
     let tell = |t: f64| {
         let share = if span > 0.0 { (t - t0) / span } else { 1.0 };
         observer.progress("integration", (SHARES as f64 * share) as u64, SHARES, &format!("t = {t:.3e}"));

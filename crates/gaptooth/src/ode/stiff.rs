@@ -52,9 +52,9 @@ impl StiffMethod {
 pub struct StiffOptions {
     /// the method
     pub method: StiffMethod,
-    /// relative tolerance of a step, in (0, 1]
+    /// relative tolerance of a step, from 1e-16 to 1; rounding ends what is asked below 1e-14 or so
     pub rtol: f64,
-    /// components smaller than floor · scale are held to that size only; in (0, 1]
+    /// components smaller than floor · scale are held to that size only; from 1e-30 to 1
     pub floor: f64,
     /// the size of the state; without it max |u0|, or 1 where that is 0
     pub scale: Option<f64>,
@@ -70,12 +70,11 @@ impl Default for StiffOptions {
 
 impl StiffOptions {
     pub(super) fn check(&self) -> Result<()> {
-        let unit = |x: f64| x > 0.0 && x <= 1.0;
-        if !unit(self.rtol) {
-            return Err(Error::parameter("rtol", self.rtol, "a number in (0, 1]", "1e-6 is a good start"));
-        }
-        if !unit(self.floor) {
-            return Err(Error::parameter("floor", self.floor, "a number in (0, 1]", "1e-6 is a good start"));
+        for (name, value, least) in [("rtol", self.rtol, 1e-16), ("floor", self.floor, 1e-30)] {
+            if !(least..=1.0).contains(&value) {
+                let expected = format!("a number from {least:e} to 1");
+                return Err(Error::parameter(name, value, expected, "1e-6 is a good start"));
+            }
         }
         for (name, value) in [("scale", self.scale), ("max_step", self.max_step)] {
             if let Some(x) = value.filter(|x| !(x.is_finite() && *x > 0.0)) {

@@ -196,7 +196,8 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
                 let fields = [&self.r, &self.p, &self.d].map(|field| bytemuck::cast_slice(field));
                 place.keep(&[&[bytemuck::cast_slice(&numbers), bytemuck::cast_slice(&u)], &fields[..]].concat())?;
             }
-            if !self.step(&mut at, &mut u, jump, tolerance, place)? {
+            place.check()?;
+            if !self.step(&mut at, &mut u, jump, tolerance, place) {
                 break;
             }
         }
@@ -249,7 +250,7 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
         jump: [f64; 3],
         tolerance: f64,
         place: &Place<'_>,
-    ) -> Result<bool> {
+    ) -> bool {
         let plane = self.plane();
         let slope = self.turn(at.alpha, at.beta);
         let curvature = -self.scheme.balance(&self.single, &self.p, [0.0; 3], &mut self.q, |first, q| {
@@ -257,7 +258,7 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
         });
         if !(curvature > FLAT * self.smallest * slope.abs() && curvature.is_finite()) {
             self.drop_direction(at, u, jump);
-            return Ok(at.lost <= LOST);
+            return at.lost <= LOST;
         }
         let step = slope / curvature;
         at.gained(step * slope);
@@ -265,10 +266,10 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
         at.alpha = step as f32;
         at.left = at.still_to_gain(self.gains);
         let error = at.left / at.whole;
-        place.progress((error.ln() / tolerance.ln()).clamp(0.0, 1.0), error)?;
+        place.progress((error.ln() / tolerance.ln()).clamp(0.0, 1.0), error);
         at.enough = if at.left <= tolerance * at.whole { at.enough + 1 } else { 0 };
         if at.enough >= self.patience || at.steps >= MOST {
-            return Ok(false);
+            return false;
         }
         // sums of singles do not tell what is left of an energy that has all but gone
         let mut replace = at.rho < REPLACE * at.since || at.whole < LEFT * at.known;
@@ -285,7 +286,7 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
             // a true residual that does not follow is rounding, and so is what it says about the energy
             if new > ROUNDED * at.since && !vanished {
                 at.left = new / self.smallest;
-                return Ok(false);
+                return false;
             }
             at.since = new;
         }
@@ -294,7 +295,7 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
         if at.rho <= NONE * tolerance * at.whole {
             at.left = at.rho.abs() / self.smallest;
         }
-        Ok(true)
+        true
     }
 
     /// A direction is lost to rounding: it is dropped, and what is left to do looked at anew.

@@ -76,12 +76,16 @@ impl Watch<'_> {
 
 impl Place<'_> {
     /// Which share of this problem is solved, and with what error.
-    pub(super) fn progress(&self, share: f64, error: f64) -> Result<()> {
+    pub(super) fn progress(&self, share: f64, error: f64) {
         let Watch { observer, problems, .. } = self.watch;
         let detail = if error.is_finite() { format!("error {error:.1e}") } else { String::new() };
         let done = 100.0 * (self.before as f64 + share);
         observer.progress("cell problems", done as u64, 100 * problems as u64, &detail);
-        check_interrupt(observer, "cell problems")
+    }
+
+    /// Ends it all if that is asked for.
+    pub(super) fn check(&self) -> Result<()> {
+        check_interrupt(self.watch.observer, "cell problems")
     }
 
     pub(super) fn is_due(&self) -> bool {
