@@ -1,7 +1,7 @@
 //! A study = problem + method + checks → report: patches gather data, laws are learned, the homogenized truth judges them.
 //!
 //! Writes no files: the [`Outcome`] holds the datasets, the models and the report, and adapters write them. What takes
-//! long is handed to a [`Store`](crate::store::Store) as it goes, so that a run that was stopped can go on.
+//! long is handed to a [`Store`] as it goes, so that a run that was stopped can go on.
 
 mod any;
 mod builtin;

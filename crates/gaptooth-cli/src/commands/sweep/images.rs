@@ -63,7 +63,7 @@ pub(super) fn images(args: &SweepArgs, team: &dyn Team) -> Result<ExitCode, Fail
             let numbers = image_numbers(Path::new(&points[k][0]), &of_point(&points[k], args), terminal, &states)?;
             kept.save(&(numbers, started.elapsed().as_secs_f64()))
         },
-        finished: &|k, _| kept(k)?.load(),
+        finished: &|k, _| kept(k).ok()?.load().ok()?,
     };
     let Some(sweep) = work.done(&out, &variations, team)? else { return Ok(ExitCode::SUCCESS) };
     clear(&folder)?;

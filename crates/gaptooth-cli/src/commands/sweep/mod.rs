@@ -60,7 +60,7 @@ fn of_study(subject: &str, args: &SweepArgs, team: &dyn Team) -> Result<ExitCode
     let work = Work {
         points: &points,
         compute: &|k, place, terminal| one(&studies[k], place, args.how.resume, terminal).map(numbers),
-        finished: &|k, place| Ok(finished(place, &texts[k]).map(numbers)),
+        finished: &|k, place| finished(place, &texts[k]).map(numbers),
     };
     let Some(sweep) = work.done(&out, &variations, team)? else { return Ok(ExitCode::SUCCESS) };
     let summary = format!("The checks of the study {name} for every combination of {}.", sweep.table.keys().join(", "));
@@ -72,7 +72,7 @@ fn of_study(subject: &str, args: &SweepArgs, team: &dyn Team) -> Result<ExitCode
 struct Work<'a> {
     points: &'a [Vec<String>],
     compute: &'a dyn Fn(usize, &Path, &Terminal) -> Result<Numbers, Failure>,
-    finished: &'a dyn Fn(usize, &Path) -> Result<Option<Numbers>, Failure>,
+    finished: &'a dyn Fn(usize, &Path) -> Option<Numbers>,
 }
 
 impl Work<'_> {
@@ -91,7 +91,7 @@ impl Work<'_> {
             for k in &others {
                 let place = sweep.directory.root().join(place(*k, self.points.len()));
                 if !sweep.table.points.contains_key(k)
-                    && let Ok(Some(found)) = (self.finished)(*k, &place)
+                    && let Some(found) = (self.finished)(*k, &place)
                 {
                     sweep.point(*k, self.points, |_| Ok(found))?;
                 }
@@ -102,7 +102,7 @@ impl Work<'_> {
             for k in others {
                 sweep.point(k, self.points, |place| match failures.get(&k) {
                     Some(message) => Err(Failure::failed(message.clone())),
-                    None => (self.finished)(k, place)?
+                    None => (self.finished)(k, place)
                         .ok_or_else(|| Failure::failed(format!("{} holds nothing finished", place.display()))),
                 })?;
             }
