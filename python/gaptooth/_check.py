@@ -42,17 +42,24 @@ def axes(value) -> int:
 
 def flag(value, name: str) -> bool:
     """Yes or no."""
-    if axes(value) != 0 or not isinstance(value, (bool, np.bool_, int)):
+    try:
+        found = -1 if axes(value) else operator.index(value) if not isinstance(value, np.bool_) else int(value)
+    except TypeError:
+        found = -1
+    if found not in (0, 1):
         raise GaptoothError(f"{name} = {shown(value)}: expected True or False")
-    return bool(value)
+    return bool(found)
 
 
 def path(value, name: str) -> str:
     """A file's or folder's name."""
     try:
-        return os.fsdecode(value)
+        found = os.fsdecode(value)
     except TypeError:
-        raise GaptoothError(f"{name} = {shown(value)}: expected a name or a path") from None
+        found = ""
+    if not found:
+        raise GaptoothError(f"{name} = {shown(value)}: expected a name or a path")
+    return found
 
 
 def numbers(values, name: str) -> np.ndarray:
@@ -61,7 +68,7 @@ def numbers(values, name: str) -> np.ndarray:
         raise GaptoothError(f"{name} is a masked array: say what its masked entries are, such as {name}.filled(0)")
     try:
         array = np.asarray(values)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise GaptoothError(f"{name}: expected an array of numbers, found {type(values).__name__} that is none ({error})") from None
     if array.dtype.kind not in "buif":
         raise GaptoothError(f"{name}: expected an array of numbers, found dtype {array.dtype}; convert it with .astype(float)")
@@ -80,7 +87,7 @@ def number(value, name: str, expected: str = "a finite number", above: float = -
     """A finite number within limits."""
     try:
         found = float(value) if axes(value) == 0 and not isinstance(value, (str, bytes)) else np.nan
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         found = np.nan
     if not (np.isfinite(found) and above < found < below and found >= least):
         raise GaptoothError(f"{name} = {shown(value)}: expected {expected}")
@@ -119,7 +126,7 @@ def each(value, d: int, name: str, whole: bool = False) -> list:
     try:
         array = np.asarray(value, dtype=float)
         array = np.full(d, float(array)) if array.ndim == 0 else array
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         array = np.empty(0)
     fits = array.shape == (d,) and np.isfinite(array).all() and (not whole or ((array == array.round()) & (array >= 0) & (array < 1e7)).all())
     if not fits:
@@ -133,7 +140,7 @@ def times(values, name: str) -> np.ndarray:
     """Ascending, finite, at least one."""
     try:
         t = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         t = np.empty((0, 0))
     if t.ndim != 1 or t.size == 0 or not np.isfinite(t).all() or (np.diff(t) <= 0).any():
         shown = np.array2string(t.ravel(), threshold=6).replace("\n", "") if t.size else repr(values)

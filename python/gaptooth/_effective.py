@@ -70,7 +70,7 @@ def effective_tensor(
     fields
         of arrays: correctors and fluxes as well
     checkpoints
-        of arrays: a directory where what is solved is kept until the answer is there (every ten seconds or more, at most 68 bytes a voxel); the
+        of arrays: a directory where what is solved is kept until the answer is there (every ten seconds or more, about 90 bytes a voxel at most); the
         same call goes on from what a stopped one has left there, to the same bits
     progress
         ``False`` for none, or a function ``(stage, done, total, detail)``; by default a tqdm bar where tqdm is installed
@@ -194,7 +194,7 @@ def _map_text(mapping) -> str | None:
         return mapping
     try:
         items = [(k if k == "*" else repr(float(k)), repr(float(v))) for k, v in mapping.items()]
-    except (AttributeError, TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError, OverflowError):
         raise GaptoothError(
             f"mapping = {_check.shown(mapping)}: expected conductivities by label, such as {{0: 1.0, 255: 0.0}} or {{0: 1.0, '*': 0.0}}"
         ) from None

@@ -227,7 +227,7 @@ def _even(coupling) -> int:
 def _ends(ends, d: int) -> list[list[float]]:
     try:
         values = np.broadcast_to(np.zeros(2) if ends is None else np.asarray(ends, dtype=float), (d, 2))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         values = np.full((d, 2), np.nan)
     if not np.isfinite(values).all():
         raise GaptoothError(f"ends = {_check.shown(ends)}: expected two finite values, (first, last)" + (f", or such a pair for each of {d} axes" if d > 1 else ""))

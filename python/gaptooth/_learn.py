@@ -198,5 +198,5 @@ def _orders(orders) -> list[list[int]]:
         if any(not 0 <= k < 100 for s in found for k in s):
             raise ValueError
         return found
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise GaptoothError(f"orders = {_check.shown(orders)}: expected derivative orders such as [2, 4], or sets of them, [[2], [2, 4]]") from None

@@ -276,7 +276,7 @@ def _of_time(function):
     """``function`` as one of (t, u)."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return function
     needed = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty]
     return (lambda t, u: function(u)) if len(needed) == 1 else function

@@ -72,7 +72,7 @@ class PatchGrid:
     ):
         try:
             ends = np.asarray(domain, dtype=float).reshape(-1, 2)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             ends = np.empty((0, 2))
         d = len(ends)
         if not 1 <= d <= 3:

@@ -1,6 +1,7 @@
 //! Effective tensors of images and formulas.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use gaptooth::cell::{self, CellMethod, Collocation, EffectiveTensor, Mixture, VoxelCell, VoxelOptions, VoxelSolver};
 use gaptooth::coefficient::{CellTensor, ExpressionCoefficient, FormulaTensor, PhaseMap, Samples, VoxelImage};
@@ -125,16 +126,19 @@ pub(crate) fn effective_image<'py>(
     let cell = VoxelCell::new(&shape, &voxel_size, conductivity).map_err(raised)?;
     let cell = if plates { cell.between_plates() } else { cell };
     let options = VoxelOptions { tolerance, solver: solver_kind, bounds, fields };
-    let kept = checkpoints.map(|folder| Checkpoints::new(folder, cell.fingerprint(&options)));
-    let mut found = job::run(py, progress, |observer| match &kept {
+    let kept = OnceLock::new();
+    let mut found = job::run(py, progress, |observer| match checkpoints {
         None => cell.effective(&options, observer),
-        Some(kept) => {
-            let found = cell.effective_kept(&options, observer, &Occasional::new(kept.clone()))?;
-            kept.clear().map(|()| found)
+        Some(folder) => {
+            let kept = kept.get_or_init(|| Checkpoints::apart(folder, cell.fingerprint(&options)));
+            cell.effective_kept(&options, observer, &Occasional::new(kept.clone()))
         }
     })?;
+    // the answer is there, and nothing but a few files too many can go wrong
+    let left = kept.get().and_then(|kept| kept.clear().err());
     let both = found.effective.lower.take().zip(found.effective.upper.take()).map(|(l, u)| [l, u]);
     let mut answer = Answer::new(found.effective, both, solver, tolerance);
+    answer.warnings.extend(left.map(|error| error.to_string()));
     if !unused.is_empty() {
         let labels: Vec<String> = unused.iter().map(f64::to_string).collect();
         answer.warnings.push(format!("the image has no label {}", labels.join(", ")));

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use gaptooth::VERSION;
 use gaptooth::io::{Refusal, RunDirectory, Setting, Source, effective_text, write_outcome};
 use gaptooth::plot::render_report;
 use gaptooth::study::{BUILTIN, Context};
@@ -70,7 +69,7 @@ pub(crate) fn run_study(
     let text = effective_text(&study).map_err(refused)?;
     let out = out.unwrap_or_else(|| Path::new("runs").join(study.name()));
     let directory = directory(&out)?;
-    let store = directory.checkpoints(format!("{VERSION}\n{text}"));
+    let store = directory.states(&text);
     job::run(py, progress, |observer| {
         if !resume {
             store.clear()?;

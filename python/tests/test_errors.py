@@ -100,7 +100,7 @@ WRONG = {
     "profiles that are none": (lambda: dynamics().restrict("flat"), "profiles.*dtype"),
     "an unknown method of steps": (lambda: dynamics().simulate(np.ones(11), [0, 1], step=1.0, method="magic"), "method = 'magic'.*'euler'"),
     "a step of zero": (lambda: dynamics().simulate(np.ones(11), [0, 1], step=0), "step = 0.*positive"),
-    "more steps than anyone waits for": (lambda: dynamics().simulate(np.ones(11), [0, 2e9], step=1e-5), "step = .*check the units"),
+    "more steps than anyone waits for": (lambda: dynamics().simulate(np.ones(11), [0, 2e9], step=1e-5), "step.*check the units"),
     "a tolerance below rounding": (lambda: teeth().simulate(np.ones((1, 3, 5)), [0, 1], rtol=1e-320), "from 1e-16 to 1"),
     "an order beyond all digits": (lambda: gt.learn(waves(), highest=2**40), "at most 16"),
     "a function of fewer arrays than dim": (lambda: gt.effective_tensor(lambda y: 2 + 0 * y, dim=2), "does not take 2 arrays"),

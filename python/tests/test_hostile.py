@@ -101,11 +101,11 @@ CALLS = {
 }
 
 HOSTILE = [
-    None, True, False, -1, 0, 1, 2, 3, 7, 2**31, 2**40, -(2**63), 2**64, 2**200, 0.5, -0.0, 1e-320, 1e308, np.nan, np.inf, -np.inf, 1j,
+    None, True, False, -1, 0, 1, 2, 3, 7, 2**31, 2**40, -(2**63), 2**64, 2**200, 10**400, 0.5, -0.0, 1e-320, 1e308, np.nan, np.inf, -np.inf, 1j,
     np.float32(0.1), np.int8(-1), np.uint64(2**63), np.bool_(True), decimal.Decimal("0.1"), fractions.Fraction(1, 3),
     "", "x", "1", "nan", "periodic", "fft", "sin(", "y1 +", "2 + sin(2*pi*y9)", "\0", "é" * 300, b"bytes", b"", "(" * 2000, "1/(y1 - 0.5)", "1e999",
-    [], [1], [1, 2, 3, 4, 5], (0, 0), (1, 0), (np.nan, 1), (0, np.inf), (-(2**40), 2**40), [[1, 2], [3]], [["2"]], [None], [[], []], ["a", 1],
-    {}, {"a": 1}, {0: np.nan}, {0: -1.0}, {"*": "x"}, {None: None}, {"trajectories.end": -1}, {"\0": 0}, set(), frozenset({1}), range(3),
+    [], [1], [1, 2, 3, 4, 5], (0, 0), (1, 0), (np.nan, 1), (0, np.inf), (0, 10**400), (-(2**40), 2**40), [[1, 2], [3]], [["2"]], [None], [[], []], ["a", 1],
+    {}, {"a": 1}, {0: np.nan}, {0: -1.0}, {0: 10**400}, {"*": "x"}, {None: None}, {"trajectories.end": -1}, {"\0": 0}, set(), frozenset({1}), range(3),
     np.array(3.0), np.empty(0), np.empty((0, 3)), np.ones((2, 2, 2, 2)), np.array(["a"]), np.array([None]), np.array([1 + 2j]),
     np.full((3, 3), np.nan), np.full(5, np.inf), np.ma.masked_less(np.arange(4.0), 2), np.ones(4, dtype=np.float16),
     np.ones((8, 8), dtype=">f8")[::2, ::-1], np.zeros((3, 3)), np.full((2, 2), 1e308), np.full((2, 2), 5e-324), np.ones((4, 4), dtype=bool),

@@ -158,7 +158,7 @@ pub(crate) struct EffectiveArgs {
     /// [default: no fields; runs/IMAGE-batch; runs/IMAGE-refined]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Where what is solved of a large image is kept until it is done, at most 68 bytes a voxel [default: with --out, beside the results]
+    /// Where what is solved of a large image is kept until it is done, about 90 bytes a voxel at most [default: with --out, beside the results]
     #[arg(long, value_name = "DIR")]
     pub(crate) checkpoints: Option<PathBuf>,
     /// Go on from where the computation of an image into the same directory was stopped

@@ -16,10 +16,18 @@ impl Member for Alone {
     }
 }
 
-/// Whether this is one of several processes of a launcher.
-fn is_launched() -> bool {
-    let count = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE"].iter().find_map(|name| std::env::var(name).ok());
-    count.and_then(|n| n.parse::<usize>().ok()).is_some_and(|n| n > 1)
+/// Where launchers say how many processes they have started: Open MPI's and Hydra's `mpirun`, and Slurm's `srun`, whose PMIx tells each
+/// process its number only.
+const SIZES: [&str; 4] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE", "SLURM_STEP_NUM_TASKS"];
+
+/// The variable of a launcher that has started several processes, and how many.
+fn launched(variable: impl Fn(&str) -> Option<String>) -> Option<(&'static str, usize)> {
+    let size = |name| Some((name, variable(name)?.parse::<usize>().ok()?));
+    SIZES.into_iter().filter_map(size).find(|(_, count)| *count > 1)
+}
+
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// Ends all processes of the run at once.
@@ -34,11 +42,12 @@ pub(crate) fn end(team: &dyn Team, code: u8) {
 /// This process among those of its run, and what must live as long as they talk.
 #[cfg(not(feature = "mpi"))]
 pub(crate) fn join() -> Result<(Box<dyn Member>, ()), Failure> {
-    if is_launched() {
-        let message = "several processes were started, and this gaptooth does not know how to share a run";
-        return Err(
-            Failure::wrong_input(message).help("build it with MPI: cargo build --release --features gaptooth-cli/mpi")
+    if let Some((name, count)) = launched(environment) {
+        let message = format!(
+            "{count} processes were started ({name}), and this gaptooth does not know how to share a run: build it with MPI"
         );
+        let advice = format!("cargo build --release --features gaptooth-cli/mpi; for separate runs unset {name}");
+        return Err(Failure::wrong_input(message).help(advice));
     }
     Ok((Box::new(Alone), ()))
 }
@@ -57,7 +66,7 @@ mod over_mpi {
     use mpi::topology::SimpleCommunicator;
     use mpi::traits::{Communicator, CommunicatorCollectives};
 
-    use super::{Alone, Failure, Member, Team, is_launched};
+    use super::{Alone, Failure, Member, Team, environment, launched};
 
     /// Bytes that all processes together give at once: counts of MPI are 32 bits wide.
     const AT_ONCE: usize = 1 << 30;
@@ -87,11 +96,16 @@ mod over_mpi {
 
     /// Joins MPI if a launcher has started several processes.
     pub(crate) fn join() -> std::result::Result<(Box<dyn Member>, Option<Universe>), Failure> {
-        if !is_launched() {
-            return Ok((Box::new(Alone), None));
-        }
+        let Some((name, count)) = launched(environment) else { return Ok((Box::new(Alone), None)) };
         let universe = mpi::initialize().ok_or_else(|| Failure::failed("MPI does not start"))?;
         let world = universe.world();
+        if world.size() == 1 {
+            let message = format!("{count} processes were started ({name}), and MPI knows of one");
+            let advice = format!(
+                "start them with the mpirun of the MPI that gaptooth was built with, or srun --mpi=pmix; for separate runs unset {name}"
+            );
+            return Err(Failure::wrong_input(message).help(advice));
+        }
         let own = Mpi {
             rank: world.rank() as usize,
             size: world.size() as usize,
@@ -143,5 +157,21 @@ mod over_mpi {
             });
             Ok(all)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::launched;
+
+    #[test]
+    fn every_launcher_is_noticed_and_one_process_is_none() {
+        let with = |name: &'static str, value: &'static str| {
+            launched(move |asked| (asked == name).then(|| value.to_string())).map(|found| found.1)
+        };
+        for name in super::SIZES {
+            assert_eq!((with(name, "4"), with(name, "1"), with(name, "many")), (Some(4), None, None), "{name}");
+        }
+        assert_eq!(with("SLURM_NTASKS", "4"), None);
     }
 }

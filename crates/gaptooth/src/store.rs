@@ -34,8 +34,16 @@ pub trait Store: Sync {
         Ok(true)
     }
 
-    /// Whether large states are worth saving now: what they cost is little beside what was computed since the last.
+    /// Whether the state of what is being computed is worth saving now: what that costs is little beside what was computed since the last.
     fn is_due(&self) -> bool {
         true
     }
+
+    /// Whether it has lasted so long that what is finished is worth saving.
+    fn is_lasting(&self) -> bool {
+        true
+    }
+
+    /// Removes what is kept for `stage`, if anything: it is no longer needed.
+    fn forget(&self, _stage: &str) {}
 }

@@ -5,41 +5,74 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gaptooth::cell::{VoxelCell, VoxelOptions, VoxelSolver};
-use gaptooth::observer::{Observer, Silent};
+use gaptooth::observer::Observer;
 use gaptooth::store::Store;
 use gaptooth::{Error, Result};
 use proptest::prelude::*;
 
-/// Keeps everything, always.
+/// A machine that fails after so many steps, and a disk on which every so many are kept.
 #[derive(Default)]
-struct Memory {
+struct Machine {
     kept: Mutex<HashMap<String, Vec<u8>>>,
-    saved: AtomicUsize,
+    /// steps of all processes
+    steps: AtomicUsize,
+    /// steps that the present process still has
+    left: AtomicUsize,
+    every: usize,
+    asked: AtomicUsize,
+    /// whether it fails at once, or lets what it computes be kept
+    at_once: bool,
 }
 
-impl Store for Memory {
+impl Machine {
+    fn is_down(&self) -> bool {
+        self.left.load(Ordering::Relaxed) == 0
+    }
+}
+
+impl Machine {
+    /// What is down at once writes nothing more.
+    fn is_dead(&self) -> bool {
+        self.is_down() && self.at_once
+    }
+}
+
+impl Store for Machine {
     fn load(&self, stage: &str) -> Result<Option<Vec<u8>>> {
         Ok(self.kept.lock().unwrap().get(stage).cloned())
     }
 
     fn save(&self, stage: &str, parts: &[&[u8]]) -> Result<()> {
-        self.saved.fetch_add(1, Ordering::Relaxed);
-        self.kept.lock().unwrap().insert(stage.into(), parts.concat());
+        if !self.is_dead() {
+            self.kept.lock().unwrap().insert(stage.into(), parts.concat());
+        }
         Ok(())
+    }
+
+    fn is_due(&self) -> bool {
+        self.asked.fetch_add(1, Ordering::Relaxed) % self.every == 0
+    }
+
+    fn forget(&self, stage: &str) {
+        if !self.is_dead() {
+            self.kept.lock().unwrap().remove(stage);
+        }
     }
 }
 
-/// Stops after so many steps.
-struct Steps(AtomicUsize);
-
-impl Observer for Steps {
+impl Observer for Machine {
     fn progress(&self, _stage: &str, _done: u64, _total: u64, _detail: &str) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.steps.fetch_add(1, Ordering::Relaxed);
+        let _ = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(1)));
     }
 
     fn interrupted(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == 0
+        self.is_down()
     }
+}
+
+fn steps_of(machine: &Machine) -> usize {
+    machine.steps.load(Ordering::Relaxed)
 }
 
 fn cell() -> impl Strategy<Value = VoxelCell> {
@@ -57,28 +90,66 @@ fn cell() -> impl Strategy<Value = VoxelCell> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
     #[test]
     fn a_cell_stopped_after_every_few_steps_has_the_bits_of_one_that_was_not(
-        cell in cell(), bounds: bool, fields: bool, by_fft: bool, steps in 1usize..6,
+        cell in cell(), bounds: bool, fields: bool, by_fft: bool, every in 1usize..4, more in 0usize..4, at_once: bool,
     ) {
         let solver = if by_fft { VoxelSolver::Fft } else { VoxelSolver::Multigrid };
-        let options = VoxelOptions { tolerance: 1e-8, solver, bounds, fields };
-        let whole = cell.clone().effective(&options, &Silent).unwrap();
-        let store = Memory::default();
+        let options = VoxelOptions { tolerance: 1e-6, solver, bounds, fields };
+        let alone = Machine { left: AtomicUsize::new(usize::MAX), every: 1, ..Machine::default() };
+        let whole = cell.clone().effective(&options, &alone).unwrap();
+        let machine = Machine { every, at_once, ..Machine::default() };
         let mut stops = 0;
         let found = loop {
-            match cell.clone().effective_kept(&options, &Steps(steps.into()), &store) {
+            // a process that has no time for what is between two checkpoints never comes on
+            machine.left.store(every + 1 + more, Ordering::Relaxed);
+            match cell.clone().effective_kept(&options, &machine, &machine) {
                 Err(Error::Interrupted { .. }) => stops += 1,
                 other => break other.unwrap(),
             }
-            prop_assert!(stops < 5000, "it does not come on");
+            prop_assert!(stops <= steps_of(&alone), "it does not come on");
         };
         // void voxels have no potential, and no NaN equals another
         prop_assert_eq!(format!("{found:?}"), format!("{whole:?}"));
-        // nothing is computed twice: all of it is kept
-        let again = store.saved.load(Ordering::Relaxed);
-        prop_assert!(stops == 0 || again > 0);
-        cell.effective_kept(&options, &Silent, &store).unwrap();
-        prop_assert_eq!(store.saved.load(Ordering::Relaxed), again);
+        let [steps, at_least] = [&machine, &alone].map(steps_of);
+        let again = if at_once { stops * every } else { 0 };
+        prop_assert!((at_least..=at_least + again).contains(&steps), "{steps} steps for {at_least}, {stops} stops");
+        // nothing is left of what was being solved
+        prop_assert!(machine.is_dead() || machine.kept.lock().unwrap().keys().all(|name| !name.ends_with("-step")));
     }
+}
+
+/// A disk that is full, and whoever hears of it.
+#[derive(Default)]
+struct Full(Mutex<Vec<String>>);
+
+impl Store for Full {
+    fn load(&self, _stage: &str) -> Result<Option<Vec<u8>>> {
+        Ok(None)
+    }
+
+    fn save(&self, _stage: &str, _parts: &[&[u8]]) -> Result<()> {
+        Err(Error::parameter("disk", "full", "room", "make some"))
+    }
+}
+
+impl Observer for Full {
+    fn progress(&self, _stage: &str, _done: u64, _total: u64, _detail: &str) {}
+
+    fn note(&self, message: &str) {
+        self.0.lock().unwrap().push(message.into());
+    }
+}
+
+#[test]
+fn a_full_disk_is_noted_once_and_costs_no_answer() {
+    let cell = VoxelCell::new(&[4, 3], &[1.0, 1.0], (1..=12).map(f64::from).collect()).unwrap();
+    let options = VoxelOptions { bounds: true, ..VoxelOptions::default() };
+    let full = Full::default();
+    let found = cell.clone().effective_kept(&options, &full, &full).unwrap();
+    assert_eq!(found, cell.effective(&options, &Full::default()).unwrap());
+    let notes = full.0.lock().unwrap();
+    assert!(notes.len() == 1 && notes[0].contains("full"), "{notes:?}");
 }

@@ -1,5 +1,4 @@
-//! Datasets, laws, checkpoints and reports whose files are damaged in any way: read or refused, never a crash, and never more memory
-//! than there is. `GAPTOOTH_FUZZ=N` makes N times as many.
+//! Datasets, laws, checkpoints and reports whose files are damaged in any way: read or refused, never a crash. `GAPTOOTH_FUZZ=N` makes N times as many.
 #![cfg(all(feature = "io", feature = "plot"))]
 
 use std::fs;
@@ -10,6 +9,7 @@ use gaptooth::grid::{Boundary, Grid};
 use gaptooth::io::{Checkpoints, RunDirectory, load_closure, read_dataset, read_group, save_closure, write_dataset};
 use gaptooth::plot::{read_report, render_report};
 use gaptooth::report::{Check, Figure, Mark, Panel, PanelKind, Report, Series, Table};
+use gaptooth::store::Store;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 fn many(default: usize) -> usize {
@@ -132,12 +132,16 @@ fn damaged_checkpoints() {
     let folder = tempfile::tempdir().unwrap();
     let kept = Checkpoints::new(folder.path(), "a");
     kept.store("step", &[7; 50]).unwrap();
-    all_are_read_or_refused(folder.path(), many(2000), 3, |_| drop(kept.load("step")));
+    all_are_read_or_refused(folder.path(), many(2000), 3, |_| {
+        assert!(kept.load("step").unwrap().is_none_or(|bytes| bytes == [7; 50]));
+        let (mut one, mut two) = ([0; 20], [0; 30]);
+        assert!(!kept.load_into("step", &mut [&mut one, &mut two]).unwrap() || (one, two) == ([7; 20], [7; 30]));
+    });
     assert_eq!(kept.load("step").unwrap(), Some(vec![7; 50]));
 }
 
 #[test]
-fn damaged_runs_have_no_page() {
+fn damaged_runs() {
     let folder = tempfile::tempdir().unwrap();
     let directory = RunDirectory::create(folder.path()).unwrap();
     let series = Series { label: "u".into(), x: vec![0.0, 1.0], y: vec![1.0, 2.0], mark: Mark::Line };

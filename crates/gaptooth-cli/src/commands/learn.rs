@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use gaptooth::{
     VERSION,
     closure::{Dataset, ValidationError},
-    io::save_closure,
+    io::{Checkpoints, save_closure},
     study::{Context, FittedLaw, LawChoice, LawConfig, LawForm, fit_and_judge, held_out_by_default},
     team::Alone,
 };
@@ -34,7 +34,8 @@ pub(super) fn learn(args: &LearnArgs) -> Result<ExitCode, Failure> {
     let config = law_config(args, &name, &training)?;
     let out = args.out.clone().unwrap_or_else(|| default_directory(&args.dataset, "-learned"));
     let directory = output_directory(&out)?;
-    let store = directory.checkpoints(fingerprint(&config, &data, args.seed, held_out));
+    let about = fingerprint(&config, &data, args.seed, held_out);
+    let store = Checkpoints::apart(directory.path("checkpoints"), about);
     if !args.resume {
         store.clear()?;
     }

@@ -4,8 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use gaptooth::{
-    VERSION,
-    io::{Checkpoints, RunDirectory, atomic, effective_text, write_outcome},
+    io::{Occasional, RunDirectory, atomic, effective_text, write_outcome},
     observer::Silent,
     plot::render_report,
     report::Report,
@@ -47,8 +46,8 @@ pub(super) fn run(args: &RunArgs, team: &dyn Team) -> Result<ExitCode, Failure> 
 }
 
 /// Where the states of a run of this configuration are kept; empty unless it is to go on.
-pub(super) fn store(directory: &RunDirectory, text: &str, resume: bool) -> Result<Checkpoints, Failure> {
-    let store = directory.checkpoints(format!("{VERSION}\n{text}"));
+pub(super) fn store(directory: &RunDirectory, text: &str, resume: bool) -> Result<Occasional, Failure> {
+    let store = directory.states(text);
     if !resume {
         store.clear()?;
     }
@@ -60,7 +59,7 @@ pub(super) fn into_directory(
     study: &Study,
     text: &str,
     directory: &RunDirectory,
-    (store, team): (&Checkpoints, &dyn Team),
+    (store, team): (&Occasional, &dyn Team),
     terminal: &Terminal,
 ) -> Result<Report, Failure> {
     let outcome = study.config.run(&Context { observer: terminal, store: Some(store), team });

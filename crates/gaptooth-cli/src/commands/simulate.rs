@@ -14,7 +14,7 @@ use gaptooth::{
 };
 use serde_json::{Value, json};
 
-use super::output_directory;
+use super::{output_directory, run};
 use crate::{
     args::RunArgs,
     config::{self, Study},
@@ -44,10 +44,7 @@ pub(super) fn simulate(args: &RunArgs, team: &dyn Team) -> Result<ExitCode, Fail
     let name = study.config.name();
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(format!("{name}-simulated")));
     let directory = output_directory(&out)?;
-    let store = directory.checkpoints(format!("{VERSION} simulate\n{text}"));
-    if !args.how.resume {
-        store.clear()?;
-    }
+    let store = run::store(&directory, &format!("simulate\n{text}"), args.how.resume)?;
     let terminal = Terminal::new();
     interrupt::listen(&terminal, true)?;
     let experiments = gather(&study, &Context { observer: &*terminal, store: Some(&store), team });

@@ -9,9 +9,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::atomic::{self, TEMPORARY_PREFIX};
-use super::checkpoint::Checkpoints;
+use super::checkpoint::{Checkpoints, Occasional};
 use crate::{Error, Result};
 
 /// The folders in it.
@@ -177,6 +178,11 @@ impl RunDirectory {
     /// The finished stages of a run with this configuration; see [`Checkpoints`].
     pub fn checkpoints(&self, fingerprint: impl Into<String>) -> Checkpoints {
         Checkpoints::new(self.path("checkpoints"), fingerprint)
+    }
+
+    /// Where the states of a run of the configuration `text` are kept while it lasts; what grows is due five times a second at most.
+    pub fn states(&self, text: &str) -> Occasional {
+        Occasional::every(Duration::from_millis(200), self.checkpoints(format!("{}\n{text}", crate::VERSION)))
     }
 
     /// What was written, relative, with `/`, in order; a zarr directory is one entry, checkpoints and temporaries none.

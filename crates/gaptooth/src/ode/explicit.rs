@@ -104,7 +104,7 @@ pub fn integrate(
     let span = times.last().map_or(0.0, |end| end - t0);
     if span / max_step > MOST {
         let expected = format!("a step of which {MOST:e} at most lead to t = {}", t0 + span);
-        return Err(Error::parameter("step", max_step, expected, "check the units of the times and of the step"));
+        return Err(Error::parameter("max_step", max_step, expected, "check the units of the times and of the step"));
     }
     let counted = Counted::new(system);
     let (mut t, mut u, mut steps) = (t0, u0.to_vec(), 0);

@@ -75,10 +75,13 @@ impl Context<'_> {
     }
 
     fn save<T: serde::Serialize>(&self, stage: &str, value: &T) -> Result<()> {
-        match (self.store, serde_json::to_vec(value)) {
-            (Some(store), Ok(bytes)) => store.save(stage, &[&bytes]),
-            _ => Ok(()),
-        }
+        let Some(store) = self.store else { return Ok(()) };
+        serde_json::to_vec(value).map_or(Ok(()), |bytes| store.save(stage, &[&bytes]))
+    }
+
+    /// Whether what grows is worth saving now.
+    fn is_due(&self) -> bool {
+        self.store.is_some_and(Store::is_due)
     }
 }
 

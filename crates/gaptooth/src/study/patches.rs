@@ -109,8 +109,12 @@ pub fn gather(
     let saving = dynamics.path() == "general";
     let team = context.team;
     let recording = simulate_together(&dynamics, team, &initial, &plan, recording, context.observer, |recording| {
+        let whole = recording.times.len() == count / every + 1;
+        if !(saving && (whole || context.is_due())) {
+            return Ok(());
+        }
         let kept = Kept { recording: Cow::Borrowed(recording), bursts: dynamics.bursts(), work: dynamics.work() };
-        if saving { context.save(&stage, &kept) } else { Ok(()) }
+        context.save(&stage, &kept)
     })?;
     let data = dataset(grid.clone(), recording, states.len(), config, &dynamics)?;
     let burst = config.burst.length + config.burst.healing;

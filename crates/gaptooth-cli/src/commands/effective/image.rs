@@ -103,15 +103,25 @@ pub(super) fn image(path: &Path, args: &EffectiveArgs) -> Result<(), Failure> {
     }
 }
 
-/// Where what is solved is kept while an image is computed: with --checkpoints, or beside the results.
+/// Where what is solved is kept while an image is computed: with --checkpoints beside those of others, else beside the results.
 fn checkpoints(sample: &Sample, args: &EffectiveArgs) -> Result<Option<Checkpoints>, Failure> {
-    let beside = || args.out.as_deref().map(|out| out.join("checkpoints"));
-    let Some(folder) = args.checkpoints.clone().or_else(beside) else { return Ok(None) };
-    let store = Checkpoints::new(folder, sample.cell.fingerprint(&sample.options));
+    let about = sample.cell.fingerprint(&sample.options);
+    let store = match (&args.checkpoints, &args.out) {
+        (Some(folder), _) => Checkpoints::apart(folder, about),
+        (None, Some(out)) => Checkpoints::new(out.join("checkpoints"), about),
+        (None, None) => return Ok(None),
+    };
     if !args.resume {
         store.clear()?;
     }
     Ok(Some(store))
+}
+
+/// Removes what was kept on the way to an answer that is there.
+pub(crate) fn forget(kept: &Checkpoints) {
+    if let Err(error) = kept.clear() {
+        output::say(&format!("warning: {error}"));
+    }
 }
 
 /// The numbers that tables have of an image, by name.
@@ -160,12 +170,12 @@ fn whole(sample: Sample, args: &EffectiveArgs, started: Instant) -> Result<(), F
             directory.dataset("fields").display()
         ));
     }
-    if let Some(kept) = kept {
-        kept.clear()?;
-    }
     show(&[answer], method, &[], args)?;
     if !args.json {
         output::line(&sentences(&found, conditions))?;
+    }
+    if let Some(kept) = kept {
+        forget(&kept);
     }
     Ok(())
 }

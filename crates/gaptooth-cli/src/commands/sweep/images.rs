@@ -1,6 +1,7 @@
 //! Effective tensors of several images, with each of several maps.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::process::ExitCode;
@@ -45,10 +46,11 @@ pub(super) fn images(args: &SweepArgs, team: &dyn Team) -> Result<ExitCode, Fail
     }
     // nobody keeps anything before the first process has cleared what was there
     team.exchange(&[])?;
-    // each image is read for its fingerprint once
+    // each image is read for its fingerprint once, whatever the number of maps
+    let hashes = RefCell::default();
     let known: Vec<OnceCell<Result<Kept, Failure>>> = points.iter().map(|_| OnceCell::new()).collect();
     let kept = |k: usize| {
-        let found = known[k].get_or_init(|| Kept::of(&points[k], args, &folder, team.rank()));
+        let found = known[k].get_or_init(|| Kept::of(&points[k], args, &folder, &hashes));
         found.as_ref().map_err(Failure::clone)
     };
     let work = Work {
@@ -66,16 +68,20 @@ pub(super) fn images(args: &SweepArgs, team: &dyn Team) -> Result<ExitCode, Fail
         finished: &|k, _| kept(k).ok()?.load().ok()?,
     };
     let Some(sweep) = work.done(&out, &variations, team)? else { return Ok(ExitCode::SUCCESS) };
-    clear(&folder)?;
     let words = ["Effective tensors of images".into(), "Every image, with every map of its labels.".into()];
-    sweep.conclude("images", 0, words, args.how.json)
+    let code = sweep.conclude("images", 0, words, args.how.json)?;
+    // what is found stays for a sweep that goes on when what was wrong is mended
+    if code == ExitCode::SUCCESS {
+        clear(&folder)?;
+    }
+    Ok(code)
 }
 
 /// Where the numbers of one image with one map are kept, and what they depend on.
 struct Kept {
     numbers: Checkpoints,
     stage: String,
-    /// what this process has solved on the way
+    /// what is solved on the way
     states: Checkpoints,
 }
 
@@ -83,14 +89,14 @@ struct Kept {
 type Found = (Vec<(String, f64)>, f64);
 
 impl Kept {
-    fn of(values: &[String], args: &SweepArgs, folder: &Path, rank: usize) -> Result<Self, Failure> {
-        let key = fingerprint(values, args)?;
+    fn of(values: &[String], args: &SweepArgs, folder: &Path, hashes: &Hashes) -> Result<Self, Failure> {
+        let key = fingerprint(values, args, hashes)?;
         let mut name = DefaultHasher::new();
         key.hash(&mut name);
         Ok(Kept {
             stage: format!("{:016x}", name.finish()),
             numbers: Checkpoints::new(folder, &key),
-            states: Checkpoints::new(folder.join(format!("process-{rank}")), key),
+            states: Checkpoints::apart(folder, key),
         })
     }
 
@@ -99,7 +105,7 @@ impl Kept {
         Ok(found.map(named))
     }
 
-    /// The states on the way are no longer needed.
+    /// The states on the way are then no longer needed.
     fn save(&self, found: &Found) -> Result<Numbers, Failure> {
         if let Ok(bytes) = serde_json::to_vec(found) {
             self.numbers.store(&self.stage, &bytes)?;
@@ -113,10 +119,10 @@ fn named((numbers, seconds): Found) -> Numbers {
     Numbers { numbers: numbers.into_iter().map(|(name, v)| (name, v, true)).collect(), seconds }
 }
 
-/// Removes what all processes have kept.
+/// Removes what was kept of all points, and on the way to any.
 fn clear(folder: &Path) -> Result<(), Failure> {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with("process-") {
+        if entry.file_name().to_string_lossy().starts_with("gaptooth-") {
             Checkpoints::new(entry.path(), "").clear()?;
         }
     }
@@ -136,10 +142,20 @@ fn of_point(values: &[String], args: &SweepArgs) -> EffectiveArgs {
     }
 }
 
+/// Hashes of images by their names.
+type Hashes = RefCell<BTreeMap<String, u64>>;
+
 /// Everything that a point's numbers depend on.
-fn fingerprint(values: &[String], args: &SweepArgs) -> Result<String, Failure> {
-    let mut picture = DefaultHasher::new();
-    atomic::read(Path::new(&values[0]))?.hash(&mut picture);
+fn fingerprint(values: &[String], args: &SweepArgs, hashes: &Hashes) -> Result<String, Failure> {
+    let known = hashes.borrow().get(&values[0]).copied();
+    let picture = match known {
+        Some(hash) => hash,
+        None => {
+            let mut picture = DefaultHasher::new();
+            atomic::read(Path::new(&values[0]))?.hash(&mut picture);
+            *hashes.borrow_mut().entry(values[0].clone()).or_insert(picture.finish())
+        }
+    };
     let options = (&args.voxel_size, args.conditions, args.tolerance.map(f64::to_bits), args.bounds);
-    Ok(format!("{VERSION} {values:?} {options:?} {:x}", picture.finish()))
+    Ok(format!("{VERSION} {values:?} {options:?} {picture:x}"))
 }

@@ -45,6 +45,15 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
+    /// As numbers, and back.
+    pub(super) fn to_numbers(self) -> [f64; 3] {
+        [self.iterations as f64, self.left, self.whole]
+    }
+
+    pub(super) fn from_numbers([iterations, left, whole]: [f64; 3]) -> Self {
+        Outcome { iterations: iterations as usize, left, whole }
+    }
+
     /// What the energy may still lose, relative to what it is: `energy`, computed from the solution.
     pub(super) fn error(&self, energy: f64) -> f64 {
         let excess = energy - self.whole;
@@ -54,17 +63,6 @@ impl Outcome {
             error if left == 0.0 || error.is_finite() => error.clamp(0.0, 1.0),
             _ => 1.0,
         }
-    }
-}
-
-impl Outcome {
-    /// As numbers, and back.
-    pub(super) fn to_numbers(self) -> [f64; 3] {
-        [self.iterations as f64, self.left, self.whole]
-    }
-
-    pub(super) fn from_numbers([iterations, left, whole]: [f64; 3]) -> Self {
-        Outcome { iterations: iterations as usize, left, whole }
     }
 }
 
@@ -191,12 +189,15 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
             None => self.begin(&mut u, jump),
         };
         while at.rho > NONE * tolerance * at.whole {
-            if place.is_due() {
+            let (keep, stop) = place.asks();
+            if keep {
                 let numbers = at.to_numbers();
                 let fields = [&self.r, &self.p, &self.d].map(|field| bytemuck::cast_slice(field));
-                place.keep(&[&[bytemuck::cast_slice(&numbers), bytemuck::cast_slice(&u)], &fields[..]].concat())?;
+                place.keep(&[&[bytemuck::cast_slice(&numbers), bytemuck::cast_slice(&u)], &fields[..]].concat());
             }
-            place.check()?;
+            if stop {
+                return Err(Error::Interrupted { stage: "cell problems".into() });
+            }
             if !self.step(&mut at, &mut u, jump, tolerance, place) {
                 break;
             }
@@ -219,7 +220,7 @@ impl<'a, S: Scheme> ConjugateGradients<'a, S> {
             place.kept(&mut [numbers, bytemuck::cast_slice_mut(u), r, p, d])?
         };
         if !found {
-            // what was read of another problem
+            // whatever was read of a damaged one
             u.par_iter_mut().for_each(|u| *u = 0.0);
             self.d.par_iter_mut().for_each(|d| *d = 0.0);
             return Ok(None);

@@ -81,7 +81,7 @@ impl<'a> Group<'a> {
         &self,
         largest: f64,
         options: &VoxelOptions,
-        watch: Watch<'_>,
+        watch: &Watch<'_>,
         found: &mut Found,
     ) -> Result<()> {
         let scheme = TwoPoint::new(self.lattice);
@@ -116,7 +116,7 @@ impl<'a> Group<'a> {
         &self,
         scheme: &impl Scheme,
         options: &VoxelOptions,
-        watch: Watch<'_>,
+        watch: &Watch<'_>,
         found: &mut Found,
     ) -> Result<Answers> {
         let mut solved = self.potentials(scheme, options, watch, found);
@@ -137,7 +137,7 @@ impl<'a> Group<'a> {
         &self,
         scheme: &impl Scheme,
         options: &VoxelOptions,
-        watch: Watch<'_>,
+        watch: &Watch<'_>,
         found: &mut Found,
     ) -> Result<Answers> {
         let mut solver = ConjugateGradients::new(scheme, self.a, options.solver);
@@ -147,17 +147,14 @@ impl<'a> Group<'a> {
             let one = match watch.kept(&name, scheme.unknowns().iter().product())? {
                 Some(one) => one,
                 None => {
-                    let before = found.solved + k;
-                    let place = Place { watch, before, name: name.clone(), solved: &solved };
+                    let place = Place { watch, before: found.solved + k, name: &name, solved: &solved };
                     let (u, outcome) = solver.solve(*jump, options.tolerance, &place)?;
                     Solved::new(name, u, outcome)
                 }
             };
             found.iterations += one.outcome.iterations;
             solved.push(one);
-            if watch.is_due() {
-                watch.keep(&solved)?;
-            }
+            watch.keep_solved(&solved);
         }
         drop(solver);
         let (potentials, outcomes): (Vec<_>, Vec<_>) =

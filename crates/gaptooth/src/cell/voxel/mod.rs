@@ -251,24 +251,25 @@ impl VoxelCell {
     /// # Errors
     /// [`Error::Parameter`] for a bad tolerance, [`Error::Solver`] when the solver breaks down, [`Error::Interrupted`].
     pub fn effective(self, options: &VoxelOptions, observer: &dyn Observer) -> Result<VoxelAnswer> {
-        self.found(options, observer, None)
+        self.solved(options, observer, None)
     }
 
     /// As [`VoxelCell::effective`], to the last bit, from where an earlier process was stopped: `store` keeps what is solved, and the step of
-    /// what is being solved, whenever that is due: at most 68 bytes a voxel. It is for this cell and these options alone.
+    /// what is being solved, whenever that is due: about 90 bytes a voxel at most. It is for this cell and these options alone; one that
+    /// fails is noted and left.
     ///
     /// # Errors
-    /// As [`VoxelCell::effective`]; those of `store`.
+    /// As [`VoxelCell::effective`]; those of reading from `store`.
     pub fn effective_kept(
         self,
         options: &VoxelOptions,
         observer: &dyn Observer,
         store: &dyn Store,
     ) -> Result<VoxelAnswer> {
-        self.found(options, observer, Some(store))
+        self.solved(options, observer, Some(store))
     }
 
-    fn found(
+    fn solved(
         mut self,
         options: &VoxelOptions,
         observer: &dyn Observer,
@@ -290,9 +291,9 @@ impl VoxelCell {
         let open: Vec<usize> = (0..axes.len()).filter(|d| share[axes[*d]] > 0.0).collect();
         let mut found = Found::new(axes.len());
         let problems = (if options.bounds { 2 } else { 1 }) * open.len();
-        let watch = Watch { observer, store, problems };
+        let watch = Watch::new(observer, store, problems);
         for group in Group::all(&self.lattice, &self.a, &open, &axes) {
-            group.solve(self.largest, options, watch, &mut found)?;
+            group.solve(self.largest, options, &watch, &mut found)?;
         }
         let Found { tensor, lower, upper, mut responses, iterations, error, .. } = found;
         responses.iter_mut().flat_map(|r| &mut r.corrector).for_each(|u| *u *= unit);

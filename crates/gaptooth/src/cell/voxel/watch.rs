@@ -5,19 +5,17 @@ use std::cell::Cell;
 use super::conjugate_gradients::Outcome;
 use super::field::Field;
 use crate::Result;
-use crate::observer::{Observer, check_interrupt};
+use crate::observer::Observer;
 use crate::store::Store;
 
-/// The stage under which the problem that is being solved is kept.
-const STEP: &str = "step";
-
 /// The outside of all problems of a cell.
-#[derive(Clone, Copy)]
 pub(super) struct Watch<'a> {
-    pub(super) observer: &'a dyn Observer,
-    pub(super) store: Option<&'a dyn Store>,
+    observer: &'a dyn Observer,
+    store: Option<&'a dyn Store>,
+    /// a full disk is no reason to lose an answer
+    has_failed: Cell<bool>,
     /// problems in all
-    pub(super) problems: usize,
+    problems: usize,
 }
 
 /// A problem that is solved.
@@ -30,9 +28,9 @@ pub(super) struct Solved {
 
 /// The problem that is being solved, after `before` others.
 pub(super) struct Place<'a> {
-    pub(super) watch: Watch<'a>,
+    pub(super) watch: &'a Watch<'a>,
     pub(super) before: usize,
-    pub(super) name: String,
+    pub(super) name: &'a str,
     /// those of the same kind before it
     pub(super) solved: &'a [Solved],
 }
@@ -43,10 +41,19 @@ impl Solved {
     }
 }
 
-impl Watch<'_> {
+impl<'a> Watch<'a> {
+    pub(super) fn new(observer: &'a dyn Observer, store: Option<&'a dyn Store>, problems: usize) -> Self {
+        Watch { observer, store, has_failed: Cell::new(false), problems }
+    }
+
+    /// Where states are kept, as long as that works.
+    fn store(&self) -> Option<&'a dyn Store> {
+        self.store.filter(|_| !self.has_failed.get())
+    }
+
     /// The problem of that name, if it was kept.
     pub(super) fn kept(&self, name: &str, unknowns: usize) -> Result<Option<Solved>> {
-        let Some(store) = self.store else { return Ok(None) };
+        let Some(store) = self.store() else { return Ok(None) };
         let (mut potential, mut numbers) = (Field::<f64>::zeros(unknowns), [0.0; 3]);
         let parts = &mut [bytemuck::cast_slice_mut(&mut numbers), bytemuck::cast_slice_mut(&mut potential)];
         Ok(store.load_into(name, parts)?.then(|| Solved {
@@ -57,20 +64,30 @@ impl Watch<'_> {
         }))
     }
 
-    /// Keeps those that are not yet kept.
-    pub(super) fn keep(&self, solved: &[Solved]) -> Result<()> {
-        let Some(store) = self.store else { return Ok(()) };
-        for one in solved.iter().filter(|one| !one.is_kept.get()) {
-            let numbers = one.outcome.to_numbers();
-            store.save(&one.name, &[bytemuck::cast_slice(&numbers), bytemuck::cast_slice(&one.potential)])?;
-            one.is_kept.set(true);
+    /// Keeps those that are not yet kept, if the computation has lasted; their steps are then of no use.
+    pub(super) fn keep_solved(&self, solved: &[Solved]) {
+        if self.store().is_some_and(Store::is_lasting) {
+            self.keep(solved);
         }
-        Ok(())
     }
 
-    /// Also when it is to end: then nothing is lost.
-    pub(super) fn is_due(&self) -> bool {
-        self.store.is_some_and(|store| store.is_due() || self.observer.interrupted())
+    fn keep(&self, solved: &[Solved]) {
+        for one in solved.iter().filter(|one| !one.is_kept.get()) {
+            let numbers = one.outcome.to_numbers();
+            self.save(&one.name, &[bytemuck::cast_slice(&numbers), bytemuck::cast_slice(&one.potential)]);
+            one.is_kept.set(true);
+            if let Some(store) = self.store() {
+                store.forget(&step(&one.name));
+            }
+        }
+    }
+
+    fn save(&self, name: &str, parts: &[&[u8]]) {
+        let Some(store) = self.store() else { return };
+        if let Err(error) = store.save(name, parts) {
+            self.observer.note(&format!("nothing more is kept on the way: {error}"));
+            self.has_failed.set(true);
+        }
     }
 }
 
@@ -80,38 +97,29 @@ impl Place<'_> {
         let Watch { observer, problems, .. } = self.watch;
         let detail = if error.is_finite() { format!("error {error:.1e}") } else { String::new() };
         let done = 100.0 * (self.before as f64 + share);
-        observer.progress("cell problems", done as u64, 100 * problems as u64, &detail);
+        observer.progress("cell problems", done as u64, 100 * *problems as u64, &detail);
     }
 
-    /// Ends it all if that is asked for.
-    pub(super) fn check(&self) -> Result<()> {
-        check_interrupt(self.watch.observer, "cell problems")
-    }
-
-    pub(super) fn is_due(&self) -> bool {
-        self.watch.is_due()
+    /// Between two steps, whether to keep where this problem stands; and whether all is to end.
+    pub(super) fn asks(&self) -> (bool, bool) {
+        let stop = self.watch.observer.interrupted();
+        let kept = self.watch.store().is_some_and(|store| stop || store.is_due());
+        (kept, stop)
     }
 
     /// Keeps where this problem stands, and the problems before it.
-    pub(super) fn keep(&self, parts: &[&[u8]]) -> Result<()> {
-        let Some(store) = self.watch.store else { return Ok(()) };
-        self.watch.keep(self.solved)?;
-        let name = self.padded();
-        store.save(STEP, &[&[&name[..]], parts].concat())
+    pub(super) fn keep(&self, parts: &[&[u8]]) {
+        self.watch.keep(self.solved);
+        self.watch.save(&step(self.name), parts);
     }
 
     /// Where this problem stood; false, and anything in `parts`, if it was not kept.
     pub(super) fn kept(&self, parts: &mut [&mut [u8]]) -> Result<bool> {
-        let Some(store) = self.watch.store else { return Ok(false) };
-        let mut name = [0; 32];
-        let mut all: Vec<&mut [u8]> = vec![&mut name];
-        all.extend(parts.iter_mut().map(|part| &mut **part));
-        Ok(store.load_into(STEP, &mut all)? && name == self.padded())
+        self.watch.store().map_or(Ok(false), |store| store.load_into(&step(self.name), parts))
     }
+}
 
-    fn padded(&self) -> [u8; 32] {
-        let mut padded = [0; 32];
-        padded.iter_mut().zip(self.name.bytes()).for_each(|(place, byte)| *place = byte);
-        padded
-    }
+/// The stage under which a problem is kept while it is being solved.
+fn step(name: &str) -> String {
+    format!("{name}-step")
 }
