@@ -50,7 +50,7 @@ impl Store for Machine {
     }
 
     fn is_due(&self) -> bool {
-        self.asked.fetch_add(1, Ordering::Relaxed) % self.every == 0
+        self.asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(self.every)
     }
 
     fn forget(&self, stage: &str) {

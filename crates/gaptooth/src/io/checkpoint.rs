@@ -44,7 +44,7 @@ impl Checkpoints {
     /// Keeps the result of `stage`, atomically, in place of an earlier one.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`](crate::Error::Io).
     ///
     /// ```
     /// let folder = tempfile::tempdir().unwrap();
@@ -61,7 +61,7 @@ impl Checkpoints {
     /// The result of `stage`; none when it was not finished, is of another configuration or is damaged.
     ///
     /// # Errors
-    /// [`Error::Io`] when the file is there and cannot be read.
+    /// [`Error::Io`](crate::Error::Io) when the file is there and cannot be read.
     pub fn load(&self, stage: &str) -> Result<Option<Vec<u8>>> {
         let Some((mut file, head)) = self.open(stage)? else { return Ok(None) };
         let mut bytes = vec![];
@@ -86,7 +86,7 @@ impl Checkpoints {
     /// with them.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`](crate::Error::Io).
     pub fn clear(&self) -> Result<()> {
         let entries = match std::fs::read_dir(&self.folder) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -193,7 +193,7 @@ impl Occasional {
     /// Removes all of them: see [`Checkpoints::clear`].
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`](crate::Error::Io).
     pub fn clear(&self) -> Result<()> {
         self.kept.clear()
     }
