@@ -100,5 +100,5 @@ class Law:
 
 def learn(
     data: Data, closure: str, points: int | None, orders: list[list[int]], highest: int | None, products: bool, conserving: bool,
-    epochs: int, seed: int, held_out: int | None, progress: Report,
+    epochs: int, seed: int, held_out: int | None, checkpoints: str | None, progress: Report,
 ) -> tuple[Law, list[float], Floats, Floats]: ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import operator
+import os
 from collections.abc import Sequence
 from typing import Literal, get_args
 
@@ -35,6 +36,7 @@ def learn(
     seed: int = 2020,
     held_out: int | None = None,
     boundary: str | Sequence[str] | None = None,
+    checkpoints: str | os.PathLike | None = None,
     progress: Progress = None,
 ) -> Model:
     """Learns a law u_t = F(u) from trajectories of u and u_t, and judges it on trajectories that it has not seen.
@@ -68,6 +70,9 @@ def learn(
         trajectories kept out of the fit, the last ones (default: a fifth of them)
     boundary
         instead of the dataset's attribute
+    checkpoints
+        of networks: a directory where the state of the training is kept every second or so until the law is there; the same call goes on from
+        what a stopped one has left there, to the same bits
     progress
         ``False`` for none, or a function ``(stage, done, total, detail)``; by default a tqdm bar where tqdm is installed
 
@@ -96,7 +101,8 @@ def learn(
     with reporting(progress) as report:
         law, loss, u0, t = _core.learn(
             data, closure, _check.whole_or_none(points, "points"), _orders(orders), _check.whole_or_none(highest, "highest"),
-            _check.flag(products, "products"), _check.flag(conserving, "conserving"), epochs, seed, _check.whole_or_none(held_out, "held_out"), report,
+            _check.flag(products, "products"), _check.flag(conserving, "conserving"), epochs, seed, _check.whole_or_none(held_out, "held_out"),
+            None if checkpoints is None else _check.path(checkpoints, "checkpoints"), report,
         )
     model = Model(law, loss=np.array(loss), trial=(u0, t))
     error = getattr(model.held_out_error, "relative", 0.0)
@@ -139,11 +145,12 @@ class Learner:
         seed: int = 2020,
         held_out: int | None = None,
         boundary: str | Sequence[str] | None = None,
+        checkpoints: str | os.PathLike | None = None,
         progress: Progress = None,
     ):
         self.closure, self.points, self.orders, self.highest = closure, points, orders, highest
         self.products, self.conserving, self.epochs, self.seed = products, conserving, epochs, seed
-        self.held_out, self.boundary, self.progress = held_out, boundary, progress
+        self.held_out, self.boundary, self.checkpoints, self.progress = held_out, boundary, checkpoints, progress
 
     def fit(self, dataset: Data, y: None = None) -> Learner:
         """Learns from a dataset as :func:`learn` takes it; u_t is in it, so ``y`` is not used."""

@@ -1,6 +1,7 @@
 //! Laws from data: learned, used, judged, saved.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use gaptooth::Error;
 use gaptooth::closure::{
@@ -9,9 +10,13 @@ use gaptooth::closure::{
 };
 use gaptooth::grid::{Boundary, Grid, NAMES};
 use gaptooth::io::zarr::Attributes;
-use gaptooth::io::{ArrayGroup, NamedArray, dataset_from, load_closure, read_group, save_closure, states_from};
+use gaptooth::io::{
+    ArrayGroup, Checkpoints, NamedArray, dataset_from, load_closure, read_group, save_closure, states_from,
+};
 use gaptooth::ode::{OdeSystem, automatic::integrate_automatic, stiff::StiffOptions};
-use gaptooth::study::{Context, LawChoice, LawConfig, LawForm, fit_and_judge, held_out_by_default};
+use gaptooth::study::{
+    Context, LawChoice, LawConfig, LawForm, fit_and_judge, held_out_by_default, learning_fingerprint,
+};
 use gaptooth::team::Alone;
 use numpy::{PyArray1, PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::prelude::*;
@@ -143,7 +148,7 @@ type Learned<'py> = (Law, Vec<f64>, Bound<'py, PyArray1<f64>>, Bound<'py, PyArra
 
 /// Fits a law to all but `held_out` trajectories and judges it on those.
 #[pyfunction]
-#[pyo3(signature = (data, closure, points, orders, highest, products, conserving, epochs, seed, held_out, progress))]
+#[pyo3(signature = (data, closure, points, orders, highest, products, conserving, epochs, seed, held_out, checkpoints, progress))]
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn learn<'py>(
     py: Python<'py>,
@@ -157,12 +162,14 @@ pub(crate) fn learn<'py>(
     epochs: usize,
     seed: u64,
     held_out: Option<usize>,
+    checkpoints: Option<PathBuf>,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Learned<'py>> {
     let data = &data.get().data;
     let form: LawForm = closure.parse().map_err(raised)?;
     let choice = LawChoice { form, points, orders, highest, products, conserving, epochs };
     let held_out = held_out.unwrap_or_else(|| held_out_by_default(data.trajectories()));
+    let kept = OnceLock::new();
     let (config, fitted, error, unseen) = job::run(py, progress, |observer| {
         if data.trajectories() < 2 {
             let expected = "two or more: a law is judged on whole trajectories that it has not seen";
@@ -173,10 +180,15 @@ pub(crate) fn learn<'py>(
         let (name, kind) = (form.name().to_string(), choice.kind(&training)?);
         let patches = "the dataset".into();
         let config = LawConfig { name, patches, kind, paper_rhs_rmse: None, paper_trajectory_rmse: None };
-        let (fitted, error) =
-            fit_and_judge(&config, &training, &unseen, seed, &Context { observer, store: None, team: &Alone })?;
+        let kept = checkpoints.map(|folder| {
+            kept.get_or_init(|| Checkpoints::apart(folder, learning_fingerprint(&config, data, seed, held_out)))
+        });
+        let context = Context { observer, store: kept, team: &Alone };
+        let (fitted, error) = fit_and_judge(&config, &training, &unseen, seed, &context)?;
         Ok((config, fitted, error, unseen))
     })?;
+    // the law is there, and nothing but a few files too many can go wrong
+    let _ = kept.get().map(Checkpoints::clear);
     let about = json!({
         "seed": seed, "held_out": held_out, "law": config, "held_out_error": error, "notes": fitted.notes,
         "dataset": data.provenance,

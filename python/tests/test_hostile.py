@@ -63,7 +63,8 @@ cell = np.random.default_rng(1).integers(0, 2, (6, 5, 4)).astype(np.uint8)
 # name: the function, and a call of it that is right
 CALLS = {
     "effective_tensor of labels": (gt.effective_tensor, dict(a=cell, mapping={0: 1.0, 1: 3.0}, voxel_size=(1, 1, 2), conditions="periodic",
-                                                             bounds=True, tolerance=1e-6, method="fft", fields=True, progress=False)),
+                                                             bounds=True, tolerance=1e-6, method="fft", fields=True, checkpoints=place / "kept",
+                                                             progress=False)),
     "effective_tensor of a formula": (gt.effective_tensor, dict(a="2 + sin(2*pi*y1)*cos(2*pi*y2)", dim=2, bounds=True, tolerance=1e-6,
                                                                 resolution=8, slow=None, progress=False)),
     "effective_tensor of a function": (gt.effective_tensor, dict(a=lambda y: 2 + np.sin(2 * np.pi * y), dim=1, tolerance=1e-6, progress=False)),
@@ -87,7 +88,7 @@ CALLS = {
     "learn": (gt.learn, dict(dataset=waves, closure="derivatives", points=3, orders=[[2], [1, 2]], held_out=1, boundary="periodic", progress=False)),
     "learn a formula": (gt.learn, dict(dataset=waves, closure="symbolic", highest=2, products=True, conserving=False, progress=False)),
     "learn a network": (lambda dataset, **options: gt.learn(dataset, "functional", epochs=1, **options),
-                        dict(dataset=waves, seed=3, progress=False)),
+                        dict(dataset=waves, seed=3, checkpoints=place / "kept", progress=False)),
     "Learner": (lambda dataset, **options: gt.Learner(**options).fit(dataset), dict(dataset=waves, closure="stencil", progress=False)),
     "Model.rhs": (model.rhs, dict(t=0.0, u=np.cos(x))),
     "Model.predict": (model.predict, dict(u=np.cos(x))),

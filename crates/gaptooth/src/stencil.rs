@@ -94,9 +94,17 @@ impl DifferenceOperator {
     pub fn apply_into(&self, u: &[f64], out: &mut [f64]) {
         assert_eq!(u.len(), self.rows.len(), "state and grid differ");
         assert_eq!(out.len(), self.rows.len(), "output and grid differ");
-        for (o, row) in out.iter_mut().zip(&self.rows) {
-            *o = row.iter().map(|&(j, w)| w * u[j]).sum();
+        for (i, o) in out.iter_mut().enumerate() {
+            *o = self.apply_at(i, u);
         }
+    }
+
+    /// Σ_j w_ij u_j of one row.
+    ///
+    /// # Panics
+    /// If there is no row `i`, or `u` is too short for it.
+    pub fn apply_at(&self, i: usize, u: &[f64]) -> f64 {
+        self.rows[i].iter().map(|&(j, w)| w * u[j]).sum()
     }
 }
 

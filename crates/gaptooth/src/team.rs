@@ -64,8 +64,15 @@ pub fn numbers(
     task: impl Fn(usize) -> Result<Vec<f64>> + Sync + Send,
 ) -> Result<Vec<Vec<f64>>> {
     let own: Vec<Result<Vec<f64>>> = share(count, team.rank(), team.size()).into_par_iter().map(&task).collect();
-    let all = numbers_of(team, own.into_iter().collect())?;
-    Ok(all.into_iter().flatten().collect())
+    gathered(team, own.into_iter().collect())
+}
+
+/// The same of a share that is already computed.
+///
+/// # Errors
+/// The own error, or [`Error::Elsewhere`] for that of another.
+pub fn gathered(team: &dyn Team, own: Result<Vec<Vec<f64>>>) -> Result<Vec<Vec<f64>>> {
+    Ok(numbers_of(team, own)?.into_iter().flatten().collect())
 }
 
 /// What each process gives, at every one of them.

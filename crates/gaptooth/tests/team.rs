@@ -53,14 +53,23 @@ fn context(team: &dyn Team) -> Context<'_> {
     Context { observer: &Silent, store: None, team }
 }
 
-/// Linear patches share columns; of others the steps are agreed on.
+/// Linear patches share columns, whatever their Jacobians; of others the steps are agreed on.
 #[test]
 fn bursts_shared_by_patches_give_the_bits_of_one_process() {
-    for (reaction, healing, opaque) in [(None, 0.0, false), (None, 1e-7, false), (Some("u - u^3"), 1e-7, true)] {
+    let slow = "(1 + x)*(1.1 + sin(2*pi*x/eps))";
+    for (diffusivity, reaction, healing, opaque) in [
+        (None, None, 0.0, false),
+        (None, None, 1e-7, false),
+        (Some(slow), None, 1e-7, false),
+        (None, Some("u - u^3"), 1e-7, true),
+    ] {
         let mut study: StudyConfig = toml::from_str(builtin("arbabi-1d").unwrap()).unwrap();
         study.trajectories.train = 3;
         study.trajectories.end = 0.003;
         study.problem.reaction = reaction.map(String::from);
+        if let Some(diffusivity) = diffusivity {
+            study.problem.diffusivity = diffusivity.into();
+        }
         let patches = &mut study.patches[0];
         patches.spacing = 1e-6;
         patches.burst.path = gaptooth::patch::dynamics::MicroPath::General;

@@ -1,13 +1,14 @@
 //! `gaptooth learn`
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::process::ExitCode;
 
 use gaptooth::{
     VERSION,
     closure::{Dataset, ValidationError},
     io::{Checkpoints, save_closure},
-    study::{Context, FittedLaw, LawChoice, LawConfig, LawForm, fit_and_judge, held_out_by_default},
+    study::{
+        Context, FittedLaw, LawChoice, LawConfig, LawForm, fit_and_judge, held_out_by_default, learning_fingerprint,
+    },
     team::Alone,
 };
 use serde_json::json;
@@ -34,7 +35,7 @@ pub(super) fn learn(args: &LearnArgs) -> Result<ExitCode, Failure> {
     let config = law_config(args, &name, &training)?;
     let out = args.out.clone().unwrap_or_else(|| default_directory(&args.dataset, "-learned"));
     let directory = output_directory(&out)?;
-    let about = fingerprint(&config, &data, args.seed, held_out);
+    let about = learning_fingerprint(&config, &data, args.seed, held_out);
     let store = Checkpoints::apart(directory.path("checkpoints"), about);
     if !args.resume {
         store.clear()?;
@@ -63,14 +64,6 @@ pub(super) fn learn(args: &LearnArgs) -> Result<ExitCode, Failure> {
         }))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Everything that a law's fit depends on.
-fn fingerprint(config: &LawConfig, data: &Dataset, seed: u64, held_out: usize) -> String {
-    let mut numbers = DefaultHasher::new();
-    let all = [data.times.as_slice(), data.u.as_slice(), data.u_t.as_slice()];
-    all.into_iter().flatten().for_each(|v| v.to_bits().hash(&mut numbers));
-    format!("{VERSION} {config:?} {:?} {seed} {held_out} {:x}", data.grid, numbers.finish())
 }
 
 fn show(fitted: &FittedLaw, error: &ValidationError, held_out: usize) {

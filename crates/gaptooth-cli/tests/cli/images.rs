@@ -195,6 +195,23 @@ fn a_killed_batch_resumes_to_the_same_table() {
 }
 
 #[test]
+fn a_sub_volume_that_was_stopped_goes_on_where_it_was() {
+    let place = Place::new();
+    let samples: Vec<u8> = (0..1u32 << 21).map(|i| u8::from(i.wrapping_mul(2_654_435_761) >> 16 & 7 > 2)).collect();
+    npy(&place, "noise.npy", "(128, 128, 128)", &samples);
+    let batch = [&BATCH[..6], &["128"]].concat();
+    let table = |out: &str| std::fs::read(place.path(out).join("subvolumes.csv")).unwrap();
+    place.run(&[&batch[..], &["--out", "whole"]].concat()).done();
+    let (code, stderr) = stopped(&place, &[&batch[..], &["--out", "out"]].concat(), "sub-volumes", "-INT");
+    assert_eq!(code, Some(130), "{stderr}");
+    let kept = files(&place.path("out"));
+    assert!(kept.len() == 1 && kept[0].starts_with("checkpoints/parts%2F128"), "{kept:?}");
+    place.run(&[&batch[..], &["--out", "out", "--resume"]].concat()).done();
+    assert_eq!(table("out"), table("whole"));
+    assert!(!place.path("out/checkpoints").exists());
+}
+
+#[test]
 fn a_part_and_its_refinement() {
     let place = Place::new();
     // a checkerboard of 1 and 10 in the corner of something else

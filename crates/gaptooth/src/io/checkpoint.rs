@@ -17,6 +17,8 @@ use crate::store::Store;
 pub struct Checkpoints {
     folder: PathBuf,
     fingerprint: String,
+    /// before the name of each stage
+    part: String,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -30,7 +32,24 @@ struct Head {
 impl Checkpoints {
     /// `fingerprint`: everything that the results depend on, such as the text of `run.toml` and the version.
     pub fn new(folder: impl Into<PathBuf>, fingerprint: impl Into<String>) -> Self {
-        Checkpoints { folder: folder.into(), fingerprint: fingerprint.into() }
+        Checkpoints { folder: folder.into(), fingerprint: fingerprint.into(), part: String::new() }
+    }
+
+    /// Those of one part of the work: its stages may have the names of another's, and [`Checkpoints::clear`] leaves the rest.
+    ///
+    /// ```
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let whole = gaptooth::io::Checkpoints::new(folder.path(), "seed = 1");
+    /// whole.store("rows", b"1")?;
+    /// whole.part("left").store("step", b"2")?;
+    /// assert_eq!(whole.part("right").load("step")?, None);
+    /// whole.part("left").clear()?;
+    /// assert_eq!(whole.part("left").load("step")?, None);
+    /// assert_eq!(whole.load("rows")?.as_deref(), Some(&b"1"[..]));
+    /// # Ok::<(), gaptooth::Error>(())
+    /// ```
+    pub fn part(&self, name: &str) -> Self {
+        Checkpoints { part: format!("{}{name}/", self.part), ..self.clone() }
     }
 
     /// In a folder of its own inside `folder`, so that computations of other fingerprints may keep theirs beside it.
@@ -38,7 +57,11 @@ impl Checkpoints {
         let fingerprint = fingerprint.into();
         let mut name = DefaultHasher::new();
         fingerprint.hash(&mut name);
-        Checkpoints { folder: folder.into().join(format!("gaptooth-{:016x}", name.finish())), fingerprint }
+        Checkpoints {
+            folder: folder.into().join(format!("gaptooth-{:016x}", name.finish())),
+            fingerprint,
+            part: String::new(),
+        }
     }
 
     /// Keeps the result of `stage`, atomically, in place of an earlier one.
@@ -82,8 +105,8 @@ impl Checkpoints {
         Ok((head.fingerprint == self.fingerprint).then_some((file, head)))
     }
 
-    /// Removes all of them, of whatever configuration, and temporaries of killed processes: the run is done. Other files stay, and the folder
-    /// with them.
+    /// Removes all of them, of whatever configuration, and temporaries of killed processes: the run is done; of a part, its own alone. Other files
+    /// stay, and the folder with them.
     ///
     /// # Errors
     /// [`Error::Io`](crate::Error::Io).
@@ -92,8 +115,10 @@ impl Checkpoints {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             other => other.map_err(|e| atomic::io_error(&self.folder, "list", e))?,
         };
+        let part = escaped(&self.part);
         for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-            if is_ours(&path) {
+            let is_here = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&part));
+            if is_here && is_ours(&path) {
                 std::fs::remove_file(&path).map_err(|e| atomic::io_error(&path, "remove", e))?;
             }
         }
@@ -110,12 +135,16 @@ impl Checkpoints {
         self.folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with("gaptooth-"))
     }
 
-    /// A name that any file system takes: letters, digits, - and _ as they are.
     fn path(&self, stage: &str) -> PathBuf {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        let letter = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-        self.folder.join(format!("{}.checkpoint", stage.bytes().map(letter).collect::<String>()))
+        self.folder.join(format!("{}{}.checkpoint", escaped(&self.part), escaped(stage)))
     }
+}
+
+/// A name that any file system takes: letters, digits, - and _ as they are.
+fn escaped(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    let letter = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    name.bytes().map(letter).collect()
 }
 
 /// Whether a file was written here: a temporary, or one with a head.

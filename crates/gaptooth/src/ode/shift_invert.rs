@@ -205,15 +205,24 @@ pub fn least_steps(jacobian: &Tridiagonal, span: f64) -> usize {
 /// # Errors
 /// [`Error::Solver`] if 2²⁰ steps are too few; those of `run`.
 pub fn with_steps<T>(least: usize, mut run: impl FnMut(usize) -> Result<Option<T>>) -> Result<(T, Work)> {
-    let mut work = Work::default();
-    let mut steps = least;
-    while steps <= MAX_STEPS {
+    let mut rejected = 0;
+    loop {
+        let steps = doubled(least, rejected)?;
         if let Some(done) = run(steps)? {
-            work.steps = steps as u64;
-            return Ok((done, work));
+            return Ok((done, Work { steps: steps as u64, rejected: rejected.into(), ..Work::default() }));
         }
-        work.rejected += 1;
-        steps *= 2;
+        rejected += 1;
+    }
+}
+
+/// Steps of a span at the next try after `rejected` ones.
+///
+/// # Errors
+/// [`Error::Solver`] if 2²⁰ steps were too few.
+pub fn doubled(least: usize, rejected: u32) -> Result<usize> {
+    let steps = least.saturating_mul(1usize.checked_shl(rejected).unwrap_or(usize::MAX));
+    if steps <= MAX_STEPS {
+        return Ok(steps);
     }
     Err(Error::Solver {
         solver: "shift-invert flow",

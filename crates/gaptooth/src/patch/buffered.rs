@@ -216,6 +216,11 @@ impl PolynomialLifting {
         all
     }
 
+    /// D^0 U … D^d U at grid point `i`, `[degree + 1]`.
+    pub fn coefficients_at(&self, i: usize, state: &[f64]) -> Vec<f64> {
+        [state[i]].into_iter().chain(self.derivatives.iter().map(|operator| operator.apply_at(i, state))).collect()
+    }
+
     /// Writes the lifted profile of one patch from its coefficients.
     pub fn lift_into(&self, coefficients: &[f64], u: &mut [f64]) {
         u.fill(0.0);
@@ -244,7 +249,8 @@ mod tests {
             let state: Vec<f64> = patches.grid().x.iter().map(|x| 1.0 + (5.0 * x).sin()).collect();
             let all = lifting.coefficients(&state);
             for i in patches.grid().active() {
-                let c: Vec<f64> = all.iter().map(|d| d[i]).collect();
+                let c = lifting.coefficients_at(i, &state);
+                assert!(all.iter().map(|d| d[i]).eq(c.iter().copied()));
                 let mut u = vec![0.0; patches.offsets().len()];
                 lifting.lift_into(&c, &mut u);
                 assert!((patches.restrict(&u) - state[i]).abs() < 1e-14);

@@ -9,19 +9,16 @@
 //! *Exact path*: for a linear, time-invariant model w is linear in the lifting coefficients, w = Σ_m D_m w_m with
 //! w_m′ = J w_m + J φ_m; the w_m come once from the contour propagator and serve every later burst.
 
-use std::sync::Mutex;
-
 use rayon::prelude::*;
 
-use super::{MicroModel, Patch, buffered::BufferedPatches, dynamics::BurstOptions};
+use super::{MicroModel, Patch, buffered::BufferedPatches, dynamics::BurstOptions, linear_bursts::linear_bursts};
 use crate::{
     Error, Result,
     linalg::Tridiagonal,
-    observer::{Observer, check_interrupt},
+    observer::Observer,
     ode::{
-        extrapolation::{Extrapolation, TridiagonalSystem, Work, check_state, integrate_together, max_abs},
+        extrapolation::{Extrapolation, TridiagonalSystem, Work, integrate_together, max_abs},
         propagator::response,
-        shift_invert::{LANES, LinearFlow, least_steps, with_steps},
     },
     team::{Team, numbers, share},
 };
@@ -124,55 +121,27 @@ pub struct Outcome {
 }
 
 /// The slope of one column, and its increment if it is kept.
-type Column = (usize, f64, Option<Vec<f64>>);
-
-/// Columns that are integrated at once, and what they took.
-type Chunk = (Vec<Column>, Work);
-
-/// What a chunk of columns says in numbers if it has none.
-const NOT_CONVERGED: [f64; 0] = [];
-const FAILED: [f64; 1] = [0.0];
-
-/// A chunk's work and, column by column, slopes and increments.
-fn packed(columns: &[Column], work: Work) -> Vec<f64> {
-    let Work { rhs, solves, factors, steps, rejected } = work;
-    let mut numbers: Vec<f64> = [rhs, solves, factors, steps, rejected].map(|n| n as f64).to_vec();
-    for (_, slope, increment) in columns {
-        numbers.push(*slope);
-        numbers.extend(increment.iter().flatten());
-    }
-    numbers
-}
-
-fn unpacked(columns: &[usize], numbers: &[f64]) -> Chunk {
-    let (work, numbers) = numbers.split_at(5);
-    let [rhs, solves, factors, steps, rejected] = [0, 1, 2, 3, 4].map(|k| work[k] as u64);
-    let each = numbers.len() / columns.len().max(1);
-    let column = |(c, n): (&usize, &[f64])| (*c, n[0], (each > 1).then(|| n[1..].to_vec()));
-    let columns = columns.iter().zip(numbers.chunks_exact(each.max(1))).map(column).collect();
-    (columns, Work { rhs, solves, factors, steps, rejected })
-}
+pub(super) type Column = (usize, f64, Option<Vec<f64>>);
 
 impl Bursts<'_> {
     /// Runs them all. `keep` asks for the final increments.
     ///
     /// # Errors
-    /// Those of [`integrate_together`] and [`with_steps`].
+    /// Those of [`integrate_together`]; [`Error::Solver`] for a linear model that needs too many steps; [`Error::Elsewhere`].
     pub fn run(&self, keep: bool, observer: &dyn Observer) -> Result<Outcome> {
         let mut groups = std::collections::BTreeMap::<_, Vec<usize>>::new();
         for c in 0..self.columns {
             groups.entry(self.model.linear_group(c % self.patches.len())).or_default().push(c);
         }
         let mut outcome = Outcome::default();
-        let mut found: Vec<Column> = Vec::with_capacity(self.columns);
-        for (group, columns) in groups {
-            let (some, work) = if group.is_some() {
-                self.linear(&columns, keep, observer)
-            } else {
-                self.nonlinear(&columns, keep, observer)
-            }?;
+        let others = groups.remove(&None);
+        let kinds: Vec<Vec<usize>> = groups.into_values().collect();
+        let (mut found, work) = linear_bursts(self, &kinds, keep, observer)?;
+        outcome.work += work;
+        if let Some(columns) = others {
+            let (more, work) = self.nonlinear(&columns, keep, observer)?;
             outcome.work += work;
-            found.extend(some);
+            found.extend(more);
         }
         found.sort_unstable_by_key(|(c, ..)| *c);
         for (_, slope, increment) in found {
@@ -182,7 +151,7 @@ impl Bursts<'_> {
         Ok(outcome)
     }
 
-    fn patch(&self, column: usize) -> Patch<'_> {
+    pub(super) fn patch(&self, column: usize) -> Patch<'_> {
         self.patches.patch(column % self.patches.len())
     }
 
@@ -193,74 +162,13 @@ impl Bursts<'_> {
     }
 
     /// The rows of a tooth among the unknowns: what happens in the buffers reaches it damped, as the error of their held edges does.
-    fn watched(&self) -> std::ops::Range<usize> {
+    pub(super) fn watched(&self) -> std::ops::Range<usize> {
         self.patches.interior_tooth()
     }
 
     fn column(&self, c: usize, before: f64, w: &[f64], keep: bool) -> Column {
         let slope = (self.patches.restrict_interior(w) - before) / self.options.length;
         (c, slope, keep.then(|| [&[0.0], w, &[0.0]].concat()))
-    }
-
-    /// Columns of one group: f(u⁰) once, then one step of the flow over each span.
-    fn linear(&self, columns: &[usize], keep: bool, observer: &dyn Observer) -> Result<(Vec<Column>, Work)> {
-        let n = self.patches.offsets().len();
-        let mut jacobian = Tridiagonal::zeros(n - 2);
-        self.model.jacobian_into(&self.patch(columns[0]), self.t, &vec![0.0; n], &mut jacobian);
-        let BurstOptions { healing, length, tolerance, .. } = self.options;
-        let spans = if healing > 0.0 { vec![healing, length] } else { vec![length] };
-        let least = spans.iter().map(|&span| least_steps(&jacobian, span)).max().unwrap_or(1);
-        let (scratch, mut factors) = (Mutex::default(), 0);
-        let (done, mut work) = with_steps(least, |steps| {
-            check_interrupt(observer, "patch bursts")?;
-            factors += 2 * spans.len() as u64;
-            let flow = |span| LinearFlow::new(&jacobian, span, steps, tolerance, self.watched());
-            let heal = if healing > 0.0 { Some(flow(healing)?) } else { None };
-            let burst =
-                LinearBurst { bursts: self, jacobian: &jacobian, heal, flow: flow(length)?, scratch: &scratch, keep };
-            self.shared(&burst, columns, observer)
-        })?;
-        work.factors = factors;
-        let mut found = Vec::with_capacity(columns.len());
-        for (columns, more) in done {
-            found.extend(columns);
-            work += more;
-        }
-        Ok((found, work))
-    }
-
-    /// The columns, LANES at once, each chunk by one process of the team; `None` if a series did not converge in any of them.
-    fn shared(
-        &self,
-        burst: &LinearBurst<'_>,
-        columns: &[usize],
-        observer: &dyn Observer,
-    ) -> Result<Option<Vec<Chunk>>> {
-        let chunks: Vec<&[usize]> = columns.chunks(LANES).collect();
-        let failure: Mutex<Option<(usize, Error)>> = Mutex::default();
-        let numbers = numbers(self.team, chunks.len(), |k| {
-            let Some((found, work)) = burst.run(chunks[k], observer)? else { return Ok(NOT_CONVERGED.to_vec()) };
-            Ok(match found {
-                Ok(found) => packed(&found, work),
-                Err(error) => {
-                    let mut first = failure.lock().unwrap_or_else(|e| e.into_inner());
-                    if first.as_ref().is_none_or(|(other, _)| k < *other) {
-                        *first = Some((k, error));
-                    }
-                    FAILED.to_vec()
-                }
-            })
-        })?;
-        if numbers.iter().any(|n| n[..] == NOT_CONVERGED) {
-            return Ok(None);
-        }
-        if let Some(k) = numbers.iter().position(|n| n[..] == FAILED) {
-            let rank = (0..self.team.size()).find(|r| share(chunks.len(), *r, self.team.size()).contains(&k));
-            let elsewhere = || Error::Elsewhere { rank: rank.unwrap_or(0), message: "a burst failed".into() };
-            let own = failure.into_inner().unwrap_or_else(|e| e.into_inner());
-            return Err(own.filter(|(own, _)| *own == k).map_or_else(elsewhere, |(_, error)| error));
-        }
-        Ok(Some(chunks.iter().zip(&numbers).map(|(chunk, n)| unpacked(chunk, n)).collect()))
     }
 
     /// Columns of any model, a share of them by each process of the team, all with the same steps.
@@ -291,69 +199,6 @@ impl Bursts<'_> {
         })?;
         let column = |(c, n): (&usize, &Vec<f64>)| (*c, n[0], keep.then(|| n[1..].to_vec()));
         Ok((columns.iter().zip(&found).map(column).collect(), work))
-    }
-}
-
-/// The flows of one group of columns over the healing, if any, and over the burst.
-struct LinearBurst<'a> {
-    bursts: &'a Bursts<'a>,
-    jacobian: &'a Tridiagonal,
-    heal: Option<LinearFlow<'a>>,
-    flow: LinearFlow<'a>,
-    /// LANES + 1 profiles for each thread
-    scratch: &'a Mutex<Vec<Vec<Vec<f64>>>>,
-    keep: bool,
-}
-
-impl LinearBurst<'_> {
-    /// Up to LANES columns at once; `None` if a series did not converge.
-    fn run(&self, chunk: &[usize], observer: &dyn Observer) -> Result<Option<(Result<Vec<Column>>, Work)>> {
-        let n = self.jacobian.len() + 2;
-        let pooled = self.scratch.lock().unwrap_or_else(|e| e.into_inner()).pop();
-        let mut pooled = pooled.unwrap_or_else(|| vec![vec![0.0; n]; LANES + 1]);
-        let done = self.advance(chunk, &mut pooled, observer);
-        self.scratch.lock().unwrap_or_else(|e| e.into_inner()).push(pooled);
-        done
-    }
-
-    fn advance(
-        &self,
-        chunk: &[usize],
-        pooled: &mut [Vec<f64>],
-        observer: &dyn Observer,
-    ) -> Result<Option<(Result<Vec<Column>>, Work)>> {
-        let (bursts, n) = (self.bursts, self.jacobian.len() + 2);
-        let (u, f) = pooled.split_at_mut(1);
-        let mut work = Work { rhs: chunk.len() as u64, ..Work::default() };
-        for (&c, f) in chunk.iter().zip(&mut *f) {
-            (bursts.lift)(c, &mut u[0]);
-            bursts.model.rhs_into(&bursts.patch(c), bursts.t, &u[0], f);
-        }
-        let mut f: Vec<&mut [f64]> = f[..chunk.len()].iter_mut().map(|f| &mut f[1..n - 1]).collect();
-        let mut healed: Vec<Vec<f64>> = Vec::new();
-        if let Some(heal) = &self.heal {
-            let start: Vec<Vec<f64>> = f.iter().map(|f| f.to_vec()).collect();
-            let Some(done) = heal.advance(&mut f, &[0.0; LANES], observer)? else { return Ok(None) };
-            work += done;
-            for (f, mut start) in f.iter_mut().zip(start) {
-                self.jacobian.multiply_add(f, &mut start);
-                healed.push(f.to_vec());
-                f.copy_from_slice(&start);
-            }
-        }
-        // The slope is that of the burst alone: its error is judged against the burst's own change.
-        let Some(done) = self.flow.advance(&mut f, &[0.0; LANES], observer)? else { return Ok(None) };
-        work += done;
-        let slope = |f: &&mut [f64]| bursts.patches.restrict_interior(f) / bursts.options.length;
-        let slopes: Vec<f64> = f.iter().map(slope).collect();
-        for (f, healed) in f.iter_mut().zip(&healed) {
-            f.iter_mut().zip(healed).for_each(|(f, h)| *f += h);
-        }
-        let found = chunk.iter().zip(&f).zip(&slopes).map(|((&c, w), &slope)| {
-            check_state(w, bursts.t)?;
-            Ok((c, slope, self.keep.then(|| [&[0.0], &**w, &[0.0]].concat())))
-        });
-        Ok(Some((found.collect(), work)))
     }
 }
 

@@ -203,21 +203,18 @@ impl<M: MicroModel> PatchDynamics<M> {
         Ok(du)
     }
 
-    /// The coefficients D^m U of every column, `[trajectory · patch][degree + 1]`.
-    fn coefficients(&self, state: &[f64]) -> Vec<Vec<f64>> {
-        let mut columns = Vec::new();
-        for state in state.chunks(self.patches.grid().len()) {
-            let all = self.lifting.coefficients(state);
-            columns.extend(self.patches.grid().active().map(|i| all.iter().map(|d| d[i]).collect::<Vec<_>>()));
-        }
-        columns
+    /// Writes the lifted profile of a column, patch c mod n_patch of trajectory c / n_patch.
+    fn lift_into(&self, c: usize, state: &[f64], u: &mut [f64]) {
+        let (grid, patches) = (self.patches.grid(), self.patches.len());
+        let state = &state[c / patches * grid.len()..][..grid.len()];
+        self.lifting.lift_into(&self.lifting.coefficients_at(grid.active().start + c % patches, state), u);
     }
 
     fn general(&self, team: &dyn Team, t: f64, state: &[f64], keep: bool, observer: &dyn Observer) -> Result<Outcome> {
-        let columns = self.coefficients(state);
-        let lift = |c: usize, u: &mut [f64]| self.lifting.lift_into(&columns[c], u);
+        let lift = |c: usize, u: &mut [f64]| self.lift_into(c, state, u);
+        let columns = state.len() / self.patches.grid().len() * self.patches.len();
         let (model, patches, options) = (&self.model, &self.patches, self.burst);
-        Bursts { model, patches, lift: &lift, columns: columns.len(), t, options, team }.run(keep, observer)
+        Bursts { model, patches, lift: &lift, columns, t, options, team }.run(keep, observer)
     }
 
     /// The microscale profile in each patch at the end of a burst from one trajectory's `state`, `[patch][n_sub]`.
@@ -225,12 +222,11 @@ impl<M: MicroModel> PatchDynamics<M> {
     /// # Errors
     /// Those of the general path.
     pub fn micro_profiles(&self, t: f64, state: &[f64], observer: &dyn Observer) -> Result<Vec<Vec<f64>>> {
-        let columns = self.coefficients(state);
-        let mut profiles = vec![vec![0.0; self.patches.offsets().len()]; columns.len()];
-        profiles.iter_mut().zip(&columns).for_each(|(u, c)| self.lifting.lift_into(c, u));
+        let mut profiles = vec![vec![0.0; self.patches.offsets().len()]; self.patches.len()];
+        profiles.iter_mut().enumerate().for_each(|(p, u)| self.lift_into(p, state, u));
         if let Some((responses, of)) = &self.responses {
-            for ((u, c), &of) in profiles.iter_mut().zip(&columns).zip(of) {
-                for (w, d) in responses[of].profiles.iter().zip(c) {
+            for ((u, i), &of) in profiles.iter_mut().zip(self.patches.grid().active()).zip(of) {
+                for (w, d) in responses[of].profiles.iter().zip(self.lifting.coefficients_at(i, state)) {
                     u.iter_mut().zip(w).for_each(|(u, w)| *u += d * w);
                 }
             }

@@ -15,6 +15,7 @@ pub mod grid;
 pub mod heterogeneous;
 pub mod landau_lifshitz;
 pub mod lattice;
+mod linear_bursts;
 pub mod map;
 pub mod models;
 pub mod propagator;

@@ -1,5 +1,7 @@
 //! From plain choices to a law of one dataset, judged: what the command line and Python share.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use super::{
     Context, FittedLaw,
     check::HIGHEST,
@@ -8,7 +10,7 @@ use super::{
     laws::FLOOR,
 };
 use crate::{
-    Error, Result,
+    Error, Result, VERSION,
     closure::{Closure, Dataset, Validation, ValidationError, integrate, validate},
     stencil::EdgeRule,
 };
@@ -193,6 +195,14 @@ fn held_back(training: &Dataset) -> usize {
 /// Trajectories kept out of a fit to judge it, unless others are asked for: a fifth.
 pub fn held_out_by_default(trajectories: usize) -> usize {
     (trajectories / 5).max(1)
+}
+
+/// Everything that [`fit_and_judge`] of `data`'s trajectories depends on, by which its checkpoints are known.
+pub fn learning_fingerprint(config: &LawConfig, data: &Dataset, seed: u64, held_out: usize) -> String {
+    let mut numbers = DefaultHasher::new();
+    let all = [data.times.as_slice(), data.u.as_slice(), data.u_t.as_slice()];
+    all.into_iter().flatten().for_each(|v| v.to_bits().hash(&mut numbers));
+    format!("{VERSION} {config:?} {:?} {seed} {held_out} {:x}", data.grid, numbers.finish())
 }
 
 /// Fits a law to `training` and judges it on the trajectories `unseen`.

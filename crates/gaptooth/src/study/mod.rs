@@ -27,7 +27,7 @@ pub use lattice::{
     InitialConfig, LatticeConfig, LatticeExperiment, LatticePatchesConfig, LatticeStudyConfig, gather_lattice,
 };
 pub use laws::{FittedLaw, fit_law};
-pub use learning::{LawChoice, LawForm, fit_and_judge, held_out_by_default};
+pub use learning::{LawChoice, LawForm, fit_and_judge, held_out_by_default, learning_fingerprint};
 pub use neural::{
     AdamRecipe, DirectConfig, DirectRecipe, EquationConfig, NetRecipe, NeuralStudyConfig, OursConfig, PaperConfig,
     Recipe, ReferenceConfig,

@@ -1,12 +1,13 @@
 //! `gaptooth effective --image --batch`: how large a part of a picture stands for the whole.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use gaptooth::{
     Error, VERSION,
     cell::{VoxelCell, VoxelOptions},
-    io::RunDirectory,
+    io::{Checkpoints, Occasional, RunDirectory},
     observer::Observer,
     plot::render_report,
     report::{Figure, Mark, Panel, PanelKind, Report, Series, Table},
@@ -24,6 +25,7 @@ use crate::progress::Terminal;
 use crate::{interrupt, output};
 
 const STAGE: &str = "rows";
+const PARTS: &str = "parts";
 const FILE: &str = "subvolumes.csv";
 
 /// All parts of the sample with the edges asked for, into a table, a figure and a page.
@@ -52,18 +54,24 @@ pub(super) fn batch(sample: &Sample, edges: &str, path: &Path, args: &EffectiveA
     interrupt::listen(&terminal, true)?;
     let mut stored = None;
     for group in parts[rows.rows.len()..].chunks(threads) {
-        let found: Vec<Vec<f64>> = group
-            .par_iter()
-            .map(|(edge, start)| one(sample, *edge, start, &options, &terminal))
+        let watch = Group {
+            terminal: &terminal,
+            before: rows.rows.len(),
+            all: parts.len(),
+            parts: group,
+            shares: shares(group),
+        };
+        let found: Vec<Vec<f64>> = (0..group.len())
+            .into_par_iter()
+            .map(|k| one(sample, &watch.part(k), &options, &store.part(PARTS)))
             .collect::<Result<_, _>>()
             .inspect_err(|_| terminal.finish())?;
         rows.rows.extend(found);
         if stored.is_none_or(|when: Instant| when.elapsed().as_secs() >= 1) {
             store.store(STAGE, &rows.to_csv()?)?;
+            store.part(PARTS).clear()?;
             stored = Some(Instant::now());
         }
-        let (done, all) = (rows.rows.len(), parts.len());
-        terminal.progress("sub-volumes", done as u64, all as u64, &format!("edge {}", parts[done - 1].0));
     }
     terminal.finish();
     directory.write(FILE, &rows.to_csv()?)?;
@@ -75,28 +83,68 @@ pub(super) fn batch(sample: &Sample, edges: &str, path: &Path, args: &EffectiveA
 }
 
 /// One part's row of numbers, in the order of the heading.
-fn one(
-    sample: &Sample,
-    edge: usize,
-    start: &[usize],
-    options: &VoxelOptions,
-    terminal: &Terminal,
-) -> Result<Vec<f64>, Error> {
-    let d = start.len();
-    let cell = sample.cell.part(start, &vec![edge; d])?;
-    let found = cell.effective(options, &Quiet(terminal))?;
-    let place = [edge].into_iter().chain(start.iter().copied()).map(|i| i as f64);
+fn one(sample: &Sample, part: &Part, options: &VoxelOptions, kept: &Checkpoints) -> Result<Vec<f64>, Error> {
+    let (edge, start) = part.place();
+    let cell = sample.cell.part(start, &vec![*edge; start.len()])?;
+    let kept = Occasional::new(kept.part(&format!("{edge} {start:?}")));
+    let found = cell.effective_kept(options, part, &kept)?;
+    let place = [edge].into_iter().chain(start).map(|i| *i as f64);
     Ok(place.chain(numbers(&found)).collect())
 }
 
-/// Stops when the terminal says so, and leaves the progress to the batch.
-struct Quiet<'a>(&'a Terminal);
+/// Parts that are computed at the same time, and how far they are in percent.
+struct Group<'a> {
+    terminal: &'a Terminal,
+    /// parts of earlier groups
+    before: usize,
+    all: usize,
+    parts: &'a [(usize, Vec<usize>)],
+    shares: Vec<AtomicU64>,
+}
 
-impl Observer for Quiet<'_> {
-    fn progress(&self, _stage: &str, _done: u64, _total: u64, _detail: &str) {}
+fn shares(group: &[(usize, Vec<usize>)]) -> Vec<AtomicU64> {
+    group.iter().map(|_| AtomicU64::new(0)).collect()
+}
+
+impl Group<'_> {
+    fn part(&self, k: usize) -> Part<'_> {
+        Part { group: self, k }
+    }
+
+    fn show(&self) {
+        let shares: Vec<u64> = self.shares.iter().map(|share| share.load(Ordering::Relaxed)).collect();
+        let done = self.before + shares.iter().filter(|share| **share >= 100).count();
+        let now: Vec<String> = shares.iter().map(|share| format!("{share} %")).collect();
+        let edge = self.parts.last().map_or(0, |(edge, _)| *edge);
+        self.terminal.progress(
+            "sub-volumes",
+            done as u64,
+            self.all as u64,
+            &format!("edge {edge}: {}", now.join(", ")),
+        );
+    }
+}
+
+/// One of them: stops when the terminal says so.
+struct Part<'a> {
+    group: &'a Group<'a>,
+    k: usize,
+}
+
+impl Part<'_> {
+    fn place(&self) -> &(usize, Vec<usize>) {
+        &self.group.parts[self.k]
+    }
+}
+
+impl Observer for Part<'_> {
+    fn progress(&self, _stage: &str, done: u64, total: u64, _detail: &str) {
+        self.group.shares[self.k].store(100 * done / total.max(1), Ordering::Relaxed);
+        self.group.show();
+    }
 
     fn interrupted(&self) -> bool {
-        self.0.interrupted()
+        self.group.terminal.interrupted()
     }
 }
 

@@ -49,14 +49,15 @@ pub(super) fn refine(sample: &Sample, factors: &str, path: &Path, args: &Effecti
     }
     for k in &factors[rows.rows.len()..] {
         terminal.say(&format!("each voxel cut into {}", k.pow(d as u32)));
-        let states = directory.checkpoints(format!("refinement {k} {about}"));
+        let states = store.part(&format!("refinement {k}"));
         let cell = sample.cell.refined(*k)?;
-        let found = cell.effective_kept(&options, &*terminal, &Occasional::new(states));
+        let found = cell.effective_kept(&options, &*terminal, &Occasional::new(states.clone()));
         let found = found.inspect_err(|_| terminal.finish())?;
         let voxels = sample.shape.iter().map(|n| (n * k) as f64).product();
         rows.rows.push([vec![*k as f64, voxels], numbers(&found)].concat());
         // what is finished is kept, whatever becomes of the rest
         store.store(STAGE, &rows.to_csv()?)?;
+        states.clear()?;
         directory.write(FILE, &rows.to_csv()?)?;
     }
     terminal.finish();
