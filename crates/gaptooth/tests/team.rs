@@ -3,7 +3,8 @@
 use std::sync::{Barrier, Mutex};
 
 use gaptooth::closure::{Amplitudes, Dataset, SineSum};
-use gaptooth::observer::Silent;
+use gaptooth::observer::{Observer, Silent};
+use gaptooth::store::Store;
 use gaptooth::study::{Context, LatticeStudyConfig, Problem, StudyConfig, builtin, gather, gather_lattice};
 use gaptooth::team::{Alone, Team, largest, numbers, total};
 use gaptooth::{Error, Result};
@@ -105,6 +106,61 @@ fn trajectories_shared_give_the_bits_of_one_process() {
     let alone = run(&Alone);
     for size in [2, 4, 7] {
         assert!(together(size, run).iter().all(|data| *data == alone), "{size} processes find other data");
+    }
+}
+
+/// What is kept, in memory.
+#[derive(Default)]
+struct Memory(Mutex<std::collections::BTreeMap<String, Vec<u8>>>);
+
+impl Store for Memory {
+    fn load(&self, stage: &str) -> Result<Option<Vec<u8>>> {
+        Ok(self.0.lock().unwrap().get(stage).cloned())
+    }
+
+    fn save(&self, stage: &str, parts: &[&[u8]]) -> Result<()> {
+        self.0.lock().unwrap().insert(stage.into(), parts.concat());
+        Ok(())
+    }
+}
+
+/// Wants to stop after so many units of progress, which it remembers.
+struct Until(u64, Mutex<Vec<u64>>);
+
+impl Observer for Until {
+    fn progress(&self, _stage: &str, done: u64, _total: u64, _detail: &str) {
+        self.1.lock().unwrap().push(done);
+    }
+
+    fn interrupted(&self) -> bool {
+        self.1.lock().unwrap().iter().any(|done| *done >= self.0)
+    }
+}
+
+#[test]
+fn trajectories_of_a_stopped_run_are_kept_and_the_rest_is_shared() {
+    let mut study: LatticeStudyConfig = toml::from_str(builtin("arbabi-2d").unwrap()).unwrap();
+    (study.trajectories.train, study.trajectories.test, study.trajectories.every) = (45, 5, 0.25);
+    study.patches[0].from = 0.25;
+    let run = |context: &Context<'_>| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        pool.install(|| gather_lattice(&study, &study.patches[0], context)).map(|found| found.data)
+    };
+    let whole = run(&context(&Alone)).unwrap();
+    let (store, observer) = (Memory::default(), Until(20, Mutex::default()));
+    let stopped = run(&Context { observer: &observer, store: Some(&store), team: &Alone });
+    assert!(matches!(stopped, Err(Error::Interrupted { .. })));
+    let kept = store.0.lock().unwrap().values().map(Vec::len).collect::<Vec<_>>();
+    assert_eq!(kept, [16 * 8 * 2 * whole.u.len() / 50], "the first sixteen");
+    for size in [1, 3] {
+        let found = together(size, |team| {
+            let observer = Until(u64::MAX, Mutex::default());
+            let own = (team.rank() == 0).then_some(&store as &dyn Store);
+            let data = run(&Context { observer: &observer, store: own, team }).unwrap();
+            (data == whole, observer.1.into_inner().unwrap())
+        });
+        assert!(found.iter().all(|(same, _)| *same), "{size} processes find other data");
+        assert_eq!(found.iter().map(|(_, done)| done.len()).sum::<usize>(), 34, "the sixteen are not computed again");
     }
 }
 

@@ -67,11 +67,16 @@ impl Context<'_> {
         if self.team.size() == 1 {
             return self.load(stage);
         }
+        Ok(serde_json::from_slice(&self.bytes_together(stage)?).ok())
+    }
+
+    /// The same in bytes; none if there is nothing.
+    fn bytes_together(&self, stage: &str) -> Result<Vec<u8>> {
         let own = match self.store.filter(|_| self.team.rank() == 0) {
             Some(store) => store.load(stage)?.unwrap_or_default(),
             None => vec![],
         };
-        Ok(serde_json::from_slice(&self.team.exchange(&own)?[0]).ok())
+        Ok(self.team.exchange(&own)?.swap_remove(0))
     }
 
     fn save<T: serde::Serialize>(&self, stage: &str, value: &T) -> Result<()> {

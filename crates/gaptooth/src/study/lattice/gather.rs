@@ -1,5 +1,8 @@
 //! Gap-tooth trajectories of a lattice as a dataset: the restriction of a state is the mean over each patch's interior points.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
 use super::config::{LatticePatchesConfig, LatticeStudyConfig};
 use crate::{
     Result,
@@ -13,7 +16,7 @@ use crate::{
         propagator::BlockPropagator,
     },
     study::{Context, check::within, patches::steps},
-    team::numbers,
+    team::{numbers, total},
 };
 
 /// The patches of one experiment and what they gathered.
@@ -82,20 +85,21 @@ pub(super) fn times(study: &LatticeStudyConfig, config: &LatticePatchesConfig) -
 /// Runs the experiment `config` from all initial states of the study, by the exact flow of the coupled patches.
 ///
 /// # Errors
-/// [`crate::Error::Parameter`] for what does not fit; [`crate::Error::Interrupted`].
+/// [`crate::Error::Parameter`] for what does not fit; [`crate::Error::Interrupted`]; those of the store and the team.
 pub fn gather_lattice(
     study: &LatticeStudyConfig,
     config: &LatticePatchesConfig,
     context: &Context<'_>,
 ) -> Result<LatticeExperiment> {
-    let started = std::time::Instant::now();
+    let started = Instant::now();
     let system = patches(study, config)?;
     let (grid, times) = (macro_grid(study, config)?, times(study, config)?);
     let stage = format!("gap-tooth `{}`", config.name);
     check_interrupt(context.observer, &stage)?;
     let propagator = BlockPropagator::new(&system)?;
     let count = study.trajectories.train + study.trajectories.test;
-    let done = std::sync::atomic::AtomicU64::new(0);
+    let mut records = Records::kept(config, 2 * times.len() * grid.len(), count, context)?;
+    let done = AtomicU64::new(records.count() as u64);
     let one = |k: usize| -> Result<Vec<f64>> {
         check_interrupt(context.observer, &stage)?;
         let state = SineProducts::random(study.seed, k as u64, study.initial.terms, study.initial.highest);
@@ -106,19 +110,73 @@ pub fn gather_lattice(
             u.extend(restrict(&evolved.u, grid.len()));
             u_t.extend(restrict(&evolved.u_t, grid.len()));
         }
-        let done = 1 + done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let done = 1 + done.fetch_add(1, Ordering::Relaxed);
         context.observer.progress(&stage, done, count as u64, "trajectories");
         u.extend(u_t);
         Ok(u)
     };
-    let (mut u, mut u_t) = (vec![], vec![]);
-    for trajectory in numbers(context.team, count, one)? {
-        let (a, b) = trajectory.split_at(trajectory.len() / 2);
-        u.extend(a);
-        u_t.extend(b);
+    // what is kept in between does not make threads wait for one another often
+    let batch = 16 * total(context.team, rayon::current_num_threads())?;
+    while records.count() < count {
+        let first = records.count();
+        let found = numbers(context.team, batch.min(count - first), |k| one(first + k));
+        records.add(found, context)?;
     }
+    let (u, u_t) = records.into_arrays();
     let data = Dataset::new(grid, times, u, u_t, provenance(config))?;
     Ok(LatticeExperiment { config: config.clone(), system, data, seconds: started.elapsed().as_secs_f64() })
+}
+
+/// u, then u_t, of one trajectory after the other.
+struct Records {
+    /// under which they are kept
+    stage: String,
+    /// numbers of one trajectory
+    each: usize,
+    all: Vec<f64>,
+    saved: Instant,
+}
+
+/// Records are large: so long at the least between two times that they are kept.
+const SELDOM: Duration = Duration::from_secs(4);
+
+impl Records {
+    /// Those that a stopped run has kept; none beyond `count`.
+    fn kept(config: &LatticePatchesConfig, each: usize, count: usize, context: &Context<'_>) -> Result<Self> {
+        let stage = format!("trajectories-{}", config.name);
+        let bytes = context.bytes_together(&stage)?;
+        let words = bytes.as_chunks::<8>().0.iter().map(|word| f64::from_ne_bytes(*word));
+        let mut all: Vec<f64> = words.take(count * each).collect();
+        all.truncate(all.len() / each * each);
+        Ok(Records { stage, each, all, saved: Instant::now() })
+    }
+
+    fn count(&self) -> usize {
+        self.all.len() / self.each
+    }
+
+    /// Adds trajectories, and keeps all where that is due or the run is to stop.
+    fn add(&mut self, found: Result<Vec<Vec<f64>>>, context: &Context<'_>) -> Result<()> {
+        let (found, error) = found.map_or_else(|error| (vec![], Some(error)), |found| (found, None));
+        self.all.extend(found.into_iter().flatten());
+        let due = self.saved.elapsed() > SELDOM && context.is_due();
+        let wanted = due || error.is_some() && context.observer.interrupted();
+        if let Some(store) = context.store.filter(|_| wanted && !self.all.is_empty()) {
+            store.save(&self.stage, &[bytemuck::cast_slice(&self.all)])?;
+            self.saved = Instant::now();
+        }
+        error.map_or(Ok(()), Err)
+    }
+
+    /// u and u_t of all.
+    fn into_arrays(self) -> (Vec<f64>, Vec<f64>) {
+        let halves = self.all.chunks_exact(self.each).map(|trajectory| trajectory.split_at(self.each / 2));
+        halves.fold((vec![], vec![]), |(mut u, mut u_t), (a, b)| {
+            u.extend(a);
+            u_t.extend(b);
+            (u, u_t)
+        })
+    }
 }
 
 /// The mean over the microscale points of every patch, `[point][patch] → [patch]`.
