@@ -14,6 +14,7 @@ use gaptooth::io::{
     ArrayGroup, Checkpoints, NamedArray, dataset_from, load_closure, read_group, save_closure, states_from,
 };
 use gaptooth::ode::{OdeSystem, automatic::integrate_automatic, stiff::StiffOptions};
+use gaptooth::store::Store;
 use gaptooth::study::{
     Context, LawChoice, LawConfig, LawForm, fit_and_judge, held_out_by_default, learning_fingerprint,
 };
@@ -183,7 +184,7 @@ pub(crate) fn learn<'py>(
         let kept = checkpoints.map(|folder| {
             kept.get_or_init(|| Checkpoints::apart(folder, learning_fingerprint(&config, data, seed, held_out)))
         });
-        let context = Context { observer, store: kept, team: &Alone };
+        let context = Context { observer, store: kept.map(|kept| kept as &dyn Store), team: &Alone };
         let (fitted, error) = fit_and_judge(&config, &training, &unseen, seed, &context)?;
         Ok((config, fitted, error, unseen))
     })?;
