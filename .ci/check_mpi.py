@@ -18,6 +18,7 @@ GAPTOOTH = pathlib.Path(sys.argv[1]).resolve()
 MPIRUN = ["mpirun", "-n", "2", "--oversubscribe", *(["--allow-run-as-root"] if os.getuid() == 0 else [])]
 SHORT = ["trajectories.end=0.05", "truth.intervals=400", "laws.*.epochs=2"]
 PLANE = ["trajectories.train=20", "trajectories.test=5", "laws.*.epochs=2", "laws.*.batch=1024"]
+SLOW = "problem.diffusivity=(1 + x)*(1.1 + sin(2*pi*x/eps))"
 GENERAL = ["patches.0.burst.path=general", "trajectories.end=0.04"]
 
 
@@ -77,6 +78,7 @@ for kind, study, settings, *more in (
     ("run", "arbabi-2d", PLANE),
     ("simulate", "arbabi-1d", [*GENERAL, "trajectories.end=0.02"]),
     ("simulate", "arbabi-1d", [*GENERAL, "trajectories.end=0.004", "problem.reaction=u - u^3", "patches.0.spacing=1e-6"]),
+    ("simulate", "arbabi-1d", [*GENERAL, "trajectories.end=0.005", "patches.0.spacing=1e-6", SLOW]),
     ("sweep", "arbabi-1d", SHORT, "--vary", "patches.0.step=1e-3,5e-4", "--vary", "seed=1,2"),
 ):
     with tempfile.TemporaryDirectory() as place:
