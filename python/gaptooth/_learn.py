@@ -71,7 +71,7 @@ def learn(
     boundary
         instead of the dataset's attribute
     checkpoints
-        of networks: a directory where the state of the training is kept every second or so until the law is there; the same call goes on from
+        of networks: a directory where the state of the training is kept every two seconds until the law is there; the same call goes on from
         what a stopped one has left there, to the same bits
     progress
         ``False`` for none, or a function ``(stage, done, total, detail)``; by default a tqdm bar where tqdm is installed

@@ -1,7 +1,6 @@
 //! Laws from data: learned, used, judged, saved.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use gaptooth::Error;
 use gaptooth::closure::{
@@ -170,7 +169,6 @@ pub(crate) fn learn<'py>(
     let form: LawForm = closure.parse().map_err(raised)?;
     let choice = LawChoice { form, points, orders, highest, products, conserving, epochs };
     let held_out = held_out.unwrap_or_else(|| held_out_by_default(data.trajectories()));
-    let kept = OnceLock::new();
     let (config, fitted, error, unseen) = job::run(py, progress, |observer| {
         if data.trajectories() < 2 {
             let expected = "two or more: a law is judged on whole trajectories that it has not seen";
@@ -181,15 +179,16 @@ pub(crate) fn learn<'py>(
         let (name, kind) = (form.name().to_string(), choice.kind(&training)?);
         let patches = "the dataset".into();
         let config = LawConfig { name, patches, kind, paper_rhs_rmse: None, paper_trajectory_rmse: None };
-        let kept = checkpoints.map(|folder| {
-            kept.get_or_init(|| Checkpoints::apart(folder, learning_fingerprint(&config, data, seed, held_out)))
-        });
-        let context = Context { observer, store: kept.map(|kept| kept as &dyn Store), team: &Alone };
+        let about = learning_fingerprint(&config, data, seed, held_out);
+        let kept = checkpoints.map(|folder| Checkpoints::apart(folder, about));
+        let context = Context { observer, store: kept.as_ref().map(|kept| kept as &dyn Store), team: &Alone };
         let (fitted, error) = fit_and_judge(&config, &training, &unseen, seed, &context)?;
+        // the law is there, and nothing but a few files too many can go wrong
+        if let Some(left) = kept.and_then(|kept| kept.clear().err()) {
+            observer.note(&left.to_string());
+        }
         Ok((config, fitted, error, unseen))
     })?;
-    // the law is there, and nothing but a few files too many can go wrong
-    let _ = kept.get().map(Checkpoints::clear);
     let about = json!({
         "seed": seed, "held_out": held_out, "law": config, "held_out_error": error, "notes": fitted.notes,
         "dataset": data.provenance,

@@ -259,25 +259,25 @@ def without_attributes():
     return data
 
 
-X = heat().x.values
 def test_a_stopped_training_goes_on_to_the_same_bits(data, tmp_path):
     options = dict(epochs=3000, seed=4, held_out=1)
     whole = gt.learn(data, "functional", progress=False, **options)
-    kept, seen = tmp_path / "kept", []
+    kept, later = tmp_path / "kept", []
 
     def stop(stage, done, total, detail):
-        seen.append(done)
         if done >= 1000:
             raise RuntimeError("enough")
 
     with pytest.raises(RuntimeError, match="enough"):
         gt.learn(data, "functional", checkpoints=kept, progress=stop, **options)
     assert list(kept.rglob("*.checkpoint")), "the state of the training is kept when it is stopped"
-    later = []
     again = gt.learn(data, "functional", checkpoints=kept, progress=lambda stage, done, total, detail: later.append(done), **options)
     assert later[0] >= 999, "and goes on from there"
     u = data.u.isel(time=0)
     assert (again.predict(u) == whole.predict(u)).all() and (again.loss == whole.loss).all() and not kept.exists()
+
+
+X = heat().x.values
 
 
 def test_a_truth_that_depends_on_time():

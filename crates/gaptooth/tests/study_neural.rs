@@ -1,22 +1,18 @@
 //! Neural studies in quick forms: the figures follow, the bits do not depend on the threads, what does not fit is refused.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+mod memory;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gaptooth::{
     Error, Result,
     observer::{Observer, Silent},
     pinn::Plan,
     report::Report,
-    store::Store,
     study::{AnyStudy, Context, DirectConfig, DirectRecipe, EquationConfig, NeuralStudyConfig, Recipe, builtin},
     team::Alone,
 };
+use memory::Memory;
 
 fn quick(name: &str, change: impl Fn(&mut NeuralStudyConfig)) -> NeuralStudyConfig {
     let mut config: NeuralStudyConfig = toml::from_str(builtin(name).unwrap()).unwrap();
@@ -181,20 +177,6 @@ impl Observer for Stopper {
 
     fn interrupted(&self) -> bool {
         (self.0.load(Ordering::SeqCst) as isize) <= 0
-    }
-}
-
-#[derive(Default)]
-struct Memory(Mutex<HashMap<String, Vec<u8>>>);
-
-impl Store for Memory {
-    fn load(&self, stage: &str) -> Result<Option<Vec<u8>>> {
-        Ok(self.0.lock().unwrap().get(stage).cloned())
-    }
-
-    fn save(&self, stage: &str, parts: &[&[u8]]) -> Result<()> {
-        self.0.lock().unwrap().insert(stage.into(), parts.concat());
-        Ok(())
     }
 }
 

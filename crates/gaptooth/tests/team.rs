@@ -1,5 +1,7 @@
 //! Processes that share a run: threads stand in for them. The same bits as one process alone, at every one of them.
 
+mod memory;
+
 use std::sync::{Barrier, Mutex};
 
 use gaptooth::closure::{Amplitudes, Dataset, SineSum};
@@ -8,6 +10,7 @@ use gaptooth::store::Store;
 use gaptooth::study::{Context, LatticeStudyConfig, Problem, StudyConfig, builtin, gather, gather_lattice};
 use gaptooth::team::{Alone, Team, largest, numbers, total};
 use gaptooth::{Error, Result};
+use memory::Memory;
 
 /// What the members of a team hand to one another.
 struct Table {
@@ -106,21 +109,6 @@ fn trajectories_shared_give_the_bits_of_one_process() {
     let alone = run(&Alone);
     for size in [2, 4, 7] {
         assert!(together(size, run).iter().all(|data| *data == alone), "{size} processes find other data");
-    }
-}
-
-/// What is kept, in memory.
-#[derive(Default)]
-struct Memory(Mutex<std::collections::BTreeMap<String, Vec<u8>>>);
-
-impl Store for Memory {
-    fn load(&self, stage: &str) -> Result<Option<Vec<u8>>> {
-        Ok(self.0.lock().unwrap().get(stage).cloned())
-    }
-
-    fn save(&self, stage: &str, parts: &[&[u8]]) -> Result<()> {
-        self.0.lock().unwrap().insert(stage.into(), parts.concat());
-        Ok(())
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn linear_bursts(
     keep: bool,
     observer: &dyn Observer,
 ) -> Result<(Vec<Column>, Work)> {
-    let shared = Shared { bursts, keep, observer, scratch: Mutex::default(), failure: Mutex::default() };
+    let shared = Shared { bursts, keep, observer, scratch: Mutex::default(), failures: Mutex::default() };
     let (mut found, mut all) = (Vec::with_capacity(bursts.columns), Work::default());
     let mut pending: Vec<&[usize]> = kinds.iter().map(Vec::as_slice).collect();
     let spans = if bursts.options.healing > 0.0 { 2 } else { 1 };
@@ -56,7 +56,11 @@ pub(super) fn linear_bursts(
         let numbers = shared.together(&chunks, rejected)?;
         let mut converged = vec![true; pending.len()];
         chunks.iter().zip(&numbers).for_each(|(chunk, n)| converged[chunk.kind] &= n[..] != NOT_CONVERGED);
-        for (chunk, numbers) in chunks.iter().zip(&numbers).filter(|(chunk, _)| converged[chunk.kind]) {
+        let done = || chunks.iter().zip(&numbers).enumerate().filter(|(_, (chunk, _))| converged[chunk.kind]);
+        if let Some((k, _)) = done().find(|(_, (_, n))| n[..] == FAILED) {
+            return Err(shared.error(k, chunks.len()));
+        }
+        for (_, (chunk, numbers)) in done() {
             let (columns, work) = unpacked(chunk.columns, numbers);
             found.extend(columns);
             all += work;
@@ -80,8 +84,8 @@ struct Shared<'a> {
     observer: &'a dyn Observer,
     /// LANES + 1 profiles for each thread
     scratch: Mutex<Vec<Vec<Vec<f64>>>>,
-    /// the first chunk of this process that failed, and why
-    failure: Mutex<Option<(usize, Error)>>,
+    /// chunks of this process that failed at the last try, and why
+    failures: Mutex<Vec<(usize, Error)>>,
 }
 
 impl Shared<'_> {
@@ -89,14 +93,20 @@ impl Shared<'_> {
     fn together(&self, chunks: &[Chunk<'_>], rejected: u32) -> Result<Vec<Vec<f64>>> {
         let team = self.bursts.team;
         let own = share(chunks.len(), team.rank(), team.size());
+        self.failures.lock().unwrap_or_else(|e| e.into_inner()).clear();
         let found: Result<Vec<Vec<Vec<f64>>>> =
             by_kind(chunks, own).into_par_iter().map(|range| self.one_kind(chunks, range, rejected)).collect();
-        let numbers = gathered(team, found.map(|found| found.into_iter().flatten().collect()))?;
-        let Some(k) = numbers.iter().position(|n| n[..] == FAILED) else { return Ok(numbers) };
-        let rank = (0..team.size()).find(|rank| share(chunks.len(), *rank, team.size()).contains(&k));
-        let elsewhere = || Error::Elsewhere { rank: rank.unwrap_or(0), message: "a burst failed".into() };
-        let own = self.failure.lock().unwrap_or_else(|e| e.into_inner()).take();
-        Err(own.filter(|(own, _)| *own == k).map_or_else(elsewhere, |(_, error)| error))
+        gathered(team, found.map(|found| found.into_iter().flatten().collect()))
+    }
+
+    /// Why chunk `k` of `count` failed.
+    fn error(&self, k: usize, count: usize) -> Error {
+        let own = std::mem::take(&mut *self.failures.lock().unwrap_or_else(|e| e.into_inner()));
+        own.into_iter().find(|(own, _)| *own == k).map(|(_, error)| error).unwrap_or_else(|| {
+            let size = self.bursts.team.size();
+            let rank = (0..size).find(|rank| share(count, *rank, size).contains(&k)).unwrap_or(0);
+            Error::Elsewhere { rank, message: "a burst failed".into() }
+        })
     }
 
     /// The chunks `range`, all of one kind, in numbers.
@@ -132,10 +142,7 @@ impl Shared<'_> {
     }
 
     fn failed(&self, chunk: usize, error: Error) {
-        let mut first = self.failure.lock().unwrap_or_else(|e| e.into_inner());
-        if first.as_ref().is_none_or(|(other, _)| chunk < *other) {
-            *first = Some((chunk, error));
-        }
+        self.failures.lock().unwrap_or_else(|e| e.into_inner()).push((chunk, error));
     }
 
     fn flows<'j>(&self, jacobian: &'j Tridiagonal, rejected: u32) -> Result<Flows<'j>> {

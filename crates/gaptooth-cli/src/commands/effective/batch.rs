@@ -54,16 +54,11 @@ pub(super) fn batch(sample: &Sample, edges: &str, path: &Path, args: &EffectiveA
     interrupt::listen(&terminal, true)?;
     let mut stored = None;
     for group in parts[rows.rows.len()..].chunks(threads) {
-        let watch = Group {
-            terminal: &terminal,
-            before: rows.rows.len(),
-            all: parts.len(),
-            parts: group,
-            shares: shares(group),
-        };
+        let shares = group.iter().map(|_| AtomicU64::new(0)).collect();
+        let watch = Group { terminal: &terminal, before: rows.rows.len(), all: parts.len(), parts: group, shares };
         let found: Vec<Vec<f64>> = (0..group.len())
             .into_par_iter()
-            .map(|k| one(sample, &watch.part(k), &options, &store.part(PARTS)))
+            .map(|k| one(sample, &Part { group: &watch, k }, &options, &store.part(PARTS)))
             .collect::<Result<_, _>>()
             .inspect_err(|_| terminal.finish())?;
         rows.rows.extend(found);
@@ -84,7 +79,7 @@ pub(super) fn batch(sample: &Sample, edges: &str, path: &Path, args: &EffectiveA
 
 /// One part's row of numbers, in the order of the heading.
 fn one(sample: &Sample, part: &Part, options: &VoxelOptions, kept: &Checkpoints) -> Result<Vec<f64>, Error> {
-    let (edge, start) = part.place();
+    let (edge, start) = &part.group.parts[part.k];
     let cell = sample.cell.part(start, &vec![*edge; start.len()])?;
     let kept = Occasional::new(kept.part(&format!("{edge} {start:?}")));
     let found = cell.effective_kept(options, part, &kept)?;
@@ -102,26 +97,14 @@ struct Group<'a> {
     shares: Vec<AtomicU64>,
 }
 
-fn shares(group: &[(usize, Vec<usize>)]) -> Vec<AtomicU64> {
-    group.iter().map(|_| AtomicU64::new(0)).collect()
-}
-
 impl Group<'_> {
-    fn part(&self, k: usize) -> Part<'_> {
-        Part { group: self, k }
-    }
-
     fn show(&self) {
         let shares: Vec<u64> = self.shares.iter().map(|share| share.load(Ordering::Relaxed)).collect();
         let done = self.before + shares.iter().filter(|share| **share >= 100).count();
         let now: Vec<String> = shares.iter().map(|share| format!("{share} %")).collect();
         let edge = self.parts.last().map_or(0, |(edge, _)| *edge);
-        self.terminal.progress(
-            "sub-volumes",
-            done as u64,
-            self.all as u64,
-            &format!("edge {edge}: {}", now.join(", ")),
-        );
+        let detail = format!("edge {edge}: {}", now.join(", "));
+        self.terminal.progress("sub-volumes", done as u64, self.all as u64, &detail);
     }
 }
 
@@ -129,12 +112,6 @@ impl Group<'_> {
 struct Part<'a> {
     group: &'a Group<'a>,
     k: usize,
-}
-
-impl Part<'_> {
-    fn place(&self) -> &(usize, Vec<usize>) {
-        &self.group.parts[self.k]
-    }
 }
 
 impl Observer for Part<'_> {
