@@ -1,5 +1,8 @@
 //! `gaptooth effective --image`: pictures of a material, their fields, their parts.
 
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
 use super::{Place, effective::KEYS, files, resuming::stopped};
 use gaptooth::io::read_group;
 
@@ -183,12 +186,23 @@ fn a_killed_batch_resumes_to_the_same_table() {
     let batch = [&BATCH[..6], &["4,16,8"]].concat();
     let table = |out: &str| std::fs::read(place.path(out).join("subvolumes.csv")).unwrap();
     place.run(&[&batch[..], &["--out", "whole"]].concat()).done();
-    stopped(&place, &[&batch[..], &["--out", "out"]].concat(), "sub-volumes", "-KILL");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gaptooth"));
+    command
+        .args(&batch)
+        .args(["--out", "out"])
+        .current_dir(place.path("."))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    while !place.path("out/checkpoints/rows.checkpoint").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended without keeping a row");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    // SIGKILL
+    child.kill().unwrap();
+    child.wait().unwrap();
     let kept = files(&place.path("out"));
-    assert!(
-        kept.iter().any(|f| f == "checkpoints/rows.checkpoint") && !kept.iter().any(|f| f == "subvolumes.csv"),
-        "{kept:?}"
-    );
+    assert!(!kept.iter().any(|f| f == "subvolumes.csv"), "it had time to finish: {kept:?}");
     place.run(&[&batch[..], &["--out", "out", "--resume"]].concat()).done();
     assert_eq!(table("out"), table("whole"));
     assert!(!place.path("out/checkpoints").exists());
